@@ -1,0 +1,1 @@
+"""Mapping of pruned workloads onto accelerators: pruning, tiling, scheduling. Prints nothing; returns data."""
