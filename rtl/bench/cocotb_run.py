@@ -1,0 +1,66 @@
+"""Runs the cocotb test of the bench in a simulator that was built before: stimuli in, transfers out, quiet."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cocotb_tools.check_results import get_results
+
+import rtl
+from rtl.bench.transfers import Port, Stimulus, Transfers, checked
+
+_LOG_LINES = 30
+
+
+def import_path() -> str:
+    """The folder that has to be importable inside the simulator for its test module to be found."""
+    return str(Path(rtl.__file__).parents[1])
+
+
+def run_cocotb(
+    runner: Any, build_dir: Path, top: str, ports: tuple[Port, ...], stimuli: Sequence[Stimulus]
+) -> list[Transfers]:
+    """All cases in one run of the simulator.
+
+    Raises:
+        RuntimeError: the simulator or the test in it failed; the message ends with the last lines of the log.
+    """
+    ready = checked(stimuli, ports)
+    with tempfile.TemporaryDirectory(prefix="hwsim-bench-") as folder:
+        given, got, log = Path(folder, "stimuli.pickle"), Path(folder, "transfers.pickle"), Path(folder, "log.txt")
+        given.write_bytes(pickle.dumps((ports, ready)))
+        runner.log.disabled = True
+        failure = ""
+        try:
+            results = runner.test(
+                test_module="rtl.bench.cocotb_bench",
+                hdl_toplevel=top,
+                hdl_toplevel_lang="verilog",
+                build_dir=build_dir,
+                test_dir=folder,
+                results_xml=str(Path(folder, "results.xml")),
+                extra_env={"HWSIM_BENCH_IN": str(given), "HWSIM_BENCH_OUT": str(got), "COCOTB_LOG_LEVEL": "WARNING"},
+                log_file=log,
+            )
+            ran, failed = get_results(results)
+            if ran != 1 or failed:
+                failure = f"{ran} tests ran, {failed} failed"
+        except (Exception, SystemExit) as error:
+            failure = f"{type(error).__name__}: {error}"
+        if failure or not got.is_file():
+            raise RuntimeError(f"{top}: the simulation failed ({failure or 'no transfers'}){last_lines(log)}")
+        transfers: list[Transfers] = pickle.loads(got.read_bytes())
+    return transfers
+
+
+def last_lines(log: Path) -> str:
+    """The end of a log for an error message."""
+    if not log.is_file():
+        return ""
+    lines = log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
+    return "".join(os.linesep + "  " + line for line in lines)
