@@ -59,8 +59,8 @@ class RealNetwork:
     workload: Workload
     weights: dict[str, Floats] = field(repr=False)
     bias: dict[str, Floats] = field(repr=False)
-    forward: Callable[[Floats, Recording], Floats] = field(repr=False)
-    sample: Callable[[], Floats] = field(repr=False)
+    forward: Callable[[NDArray, Recording], Floats] = field(repr=False)
+    sample: Callable[[], NDArray] = field(repr=False)
     source: str
 
     def run(self, x: NDArray) -> tuple[Floats, Recording]:
@@ -68,8 +68,8 @@ class RealNetwork:
         recording = Recording(self.workload)
         return self.forward(x, recording), recording
 
-    def sample_input(self) -> Floats:
-        """A real input (photo, sentence), ready for ``run``."""
+    def sample_input(self) -> NDArray:
+        """A real input (photo as NCHW float32, sentences as token ids), ready for ``run``."""
         return self.sample()
 
     def activation(self, name: str) -> str:
