@@ -15,6 +15,8 @@ import rtl
 from rtl.bench.transfers import Port, Stimulus, Transfers, checked
 
 _LOG_LINES = 30
+# Rewriting assertions compiles every imported module anew at every start.
+_ENVIRONMENT = {"COCOTB_LOG_LEVEL": "WARNING", "COCOTB_REWRITE_ASSERTION_FILES": ""}
 
 
 def import_path() -> str:
@@ -44,7 +46,7 @@ def run_cocotb(
                 build_dir=build_dir,
                 test_dir=folder,
                 results_xml=str(Path(folder, "results.xml")),
-                extra_env={"HWSIM_BENCH_IN": str(given), "HWSIM_BENCH_OUT": str(got), "COCOTB_LOG_LEVEL": "WARNING"},
+                extra_env=_ENVIRONMENT | {"HWSIM_BENCH_IN": str(given), "HWSIM_BENCH_OUT": str(got)},
                 log_file=log,
             )
             ran, failed = get_results(results)
