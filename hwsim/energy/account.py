@@ -1,0 +1,164 @@
+"""From action counts to energy: a tree of components and actions whose leaves are count x unit cost.
+
+A cycle model returns `ActionCount`s; `EnergyTree.of` prices them. What has no count (leakage, clock, wires) is not in
+the tree: it compares designs by their activity.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from hwsim.config import Configuration, in_range
+from hwsim.energy.table import Cost, CostTable, Joules, load_costs
+from hwsim.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActionCount(Configuration):
+    """How often a component did something.
+
+    `count` is in what the cost is per: operations (``mac.int8``) or bits (``register.read``, ``sram``, ``dram.hbm2``);
+    see `of_bytes`. `cost` names the entry of the cost table, by default the action's own name. An SRAM needs
+    ``cost="sram"`` and its `capacity_bytes`.
+    """
+
+    component: str
+    action: str
+    count: int | float
+    cost: str = ""
+    capacity_bytes: int | None = None
+
+    def check(self) -> None:
+        """Refuse negative counts, empty names, and a capacity where the cost has none."""
+        in_range("count", self.count, 0)
+        for field in ("component", "action"):
+            if not getattr(self, field):
+                raise InputError(field, "a name", "empty text")
+        if (self.capacity_bytes is not None) != (self.cost_name == "sram"):
+            raise InputError("capacity_bytes", "a capacity for an sram, and for nothing else", self.capacity_bytes)
+
+    @property
+    def cost_name(self) -> str:
+        """Name of the cost that applies."""
+        return self.cost or self.action
+
+    def priced(self, table: CostTable) -> Cost:
+        """The unit cost of this action."""
+        place = f"{self.component}.{self.action}"
+        if self.capacity_bytes is not None:
+            return table.sram(self.capacity_bytes, place)
+        return table.cost(self.cost_name, place)
+
+
+def of_bytes(
+    component: str, action: str, nbytes: int | float, *, cost: str = "", capacity_bytes: int | None = None
+) -> ActionCount:
+    """The action count of `nbytes` bytes moved at a cost that is per bit."""
+    return ActionCount(component=component, action=action, count=8 * nbytes, cost=cost, capacity_bytes=capacity_bytes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leaf:
+    """One action of one component: its count and its unit cost."""
+
+    component: str
+    action: str
+    count: int | float
+    cost: Cost
+
+    @property
+    def energy(self) -> Joules:
+        """Count x unit cost."""
+        return Joules(self.count * self.cost.energy)
+
+    @property
+    def bounds(self) -> tuple[Joules, Joules]:
+        """Count x lowest and highest plausible unit cost."""
+        low, high = self.cost.bounds
+        return Joules(self.count * low), Joules(self.count * high)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; energies in joules."""
+        low, high = self.bounds
+        return {
+            "count": self.count,
+            "per": self.cost.per,
+            "unit_cost": self.cost.energy,
+            "energy": self.energy,
+            "low": low,
+            "high": high,
+            "cost": self.cost.name,
+            "mark": self.cost.mark,
+            "source": self.cost.source,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnergyTree:
+    """Energy by component and action. Sums are `math.fsum` over the leaves: no rounding but the last."""
+
+    leaves: tuple[Leaf, ...]
+
+    @classmethod
+    def of(cls, counts: Iterable[ActionCount], table: CostTable | None = None) -> EnergyTree:
+        """Price `counts` (default: with the package's own table). Counts of the same action are added up.
+
+        Raises:
+            InputError: the table has no such cost, or one action of a component comes with two different costs.
+        """
+        prices = table or load_costs()
+        leaves: dict[tuple[str, str], Leaf] = {}
+        for item in counts:
+            key, cost = (item.component, item.action), item.priced(prices)
+            known = leaves.get(key)
+            if known is not None and known.cost != cost:
+                raise InputError(".".join(key), f"one cost ({known.cost.name})", f"also {cost.name}")
+            count = item.count + (known.count if known else 0)
+            leaves[key] = Leaf(component=item.component, action=item.action, count=count, cost=cost)
+        return cls(leaves=tuple(leaves.values()))
+
+    @property
+    def total(self) -> Joules:
+        """Energy of everything, joules."""
+        return Joules(math.fsum(leaf.energy for leaf in self.leaves))
+
+    @property
+    def bounds(self) -> tuple[Joules, Joules]:
+        """Energy with every unit cost at its lowest, and at its highest, plausible value; joules."""
+        lows, highs = ([leaf.bounds[side] for leaf in self.leaves] for side in (0, 1))
+        return Joules(math.fsum(lows)), Joules(math.fsum(highs))
+
+    @property
+    def components(self) -> dict[str, Joules]:
+        """Energy by component, joules, in the order of the counts."""
+        names = dict.fromkeys(leaf.component for leaf in self.leaves)
+        return {name: Joules(math.fsum(leaf.energy for leaf in self._leaves_of(name))) for name in names}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON data; energies in joules, each leaf with its source."""
+        low, high = self.bounds
+        parts = {
+            name: {"energy": energy, "actions": {leaf.action: leaf.to_dict() for leaf in self._leaves_of(name)}}
+            for name, energy in self.components.items()
+        }
+        return {"unit": "J", "energy": self.total, "low": low, "high": high, "components": parts}
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The tree line by line, as a table prints it: depth 0 the total, 1 a component, 2 an action."""
+        total = self.total
+
+        def row(depth: int, name: str, energy: float, leaf: Leaf | None = None) -> dict[str, Any]:
+            detail = {"count": leaf.count, "per": leaf.cost.per, "mark": leaf.cost.mark} if leaf else {}
+            return {"depth": depth, "name": name, "energy": energy, "share": energy / total if total else 0.0, **detail}
+
+        lines = [row(0, "total", total)]
+        for name, energy in self.components.items():
+            lines.append(row(1, name, energy))
+            lines += [row(2, leaf.action, leaf.energy, leaf) for leaf in self._leaves_of(name)]
+        return lines
+
+    def _leaves_of(self, component: str) -> list[Leaf]:
+        return [leaf for leaf in self.leaves if leaf.component == component]
