@@ -1,8 +1,8 @@
 """Pruning of a network's weights: magnitude N:M along the reduction, unstructured magnitude, and random N:M for shapes.
 
 Weights are (K, N) or (groups, K, N), K the reduction. A network is a mapping from layer name to weights, in the order
-of execution. Ratios and densities are given for all layers, or by name patterns (``*`` and ``?``): the first pattern of the
-mapping that matches a layer decides, and a layer that none matches stays dense.
+of execution. Ratios and densities are given for all layers, or by name patterns (``*`` and ``?``): the first pattern of
+the mapping that matches a layer decides, and a layer that none matches stays dense.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ def _pruned(name: str, w: Array, mask: Array, ratio: Ratio | None, note: str = "
     total = float(np.sum(unit**2))
     energy = float(np.sum(unit[mask] ** 2)) / total if total else 1.0
     padded = ratio is not None and w.shape[REDUCTION] % ratio.m != 0
-    density = np.count_nonzero(kept) / w.size
+    density = int(np.count_nonzero(kept)) / w.size
     return PrunedLayer(kept, mask, LayerRecord(name, w.shape, ratio, density, energy, padded, note))
 
 
@@ -197,22 +197,23 @@ def random_nm(
         shape = legal[name]
         mask = random_nm_mask(shape, ratio, REDUCTION, [seed, crc32(name.encode())], f"layer {name}")
         padded = shape[REDUCTION] % ratio.m != 0
-        record = LayerRecord(name, shape, ratio, np.count_nonzero(mask) / mask.size, None, padded, note)
+        record = LayerRecord(name, shape, ratio, int(np.count_nonzero(mask)) / mask.size, None, padded, note)
         result[name] = PrunedLayer(None, mask, record)
     return result
 
 
 def magnitude_mask(w: object, density: float, place: str = "weights") -> Array:
-    """Bool mask of exactly ``round(density · elements)`` largest |w|; among equals the lower row-major position stays."""
-    array = magnitude(numeric(w, place)).reshape(-1)
+    """Bool mask of the ``round(density · elements)`` largest |w|; among equals the lower row-major position stays."""
+    sizes = magnitude(numeric(w, place))
+    array = sizes.reshape(-1)
     count = kept_count(checked_density(density, place), array.size)
     if count == 0:
-        return np.zeros(np.shape(w), bool)
+        return np.zeros(sizes.shape, bool)
     smallest_kept = np.partition(array, array.size - count)[array.size - count]
     mask = array > smallest_kept
     ties = np.flatnonzero(array == smallest_kept)
     mask[ties[: count - np.count_nonzero(mask)]] = True
-    return mask.reshape(np.shape(w))
+    return mask.reshape(sizes.shape)
 
 
 def prune_unstructured(

@@ -120,6 +120,8 @@ def multiplier_and_shift(real: Array, place: str = "multiplier") -> tuple[Array,
     array = finite(real, place)
     if np.any(array < 0):
         raise InputError(place, "numbers of at least 0", float(array.min()))
+    if np.any(array >= 2**MULTIPLIER_BITS - 0.5):
+        raise InputError(place, "input_scale · weight_scale / output_scale below 65535.5", float(array.max()))
     fraction, exponent = np.frexp(array)
     shift = np.where(array == 0, LARGEST_SHIFT, MULTIPLIER_BITS - exponent.astype(np.int64))
     multiplier = np.rint(np.ldexp(fraction, MULTIPLIER_BITS))
@@ -127,8 +129,6 @@ def multiplier_and_shift(real: Array, place: str = "multiplier") -> tuple[Array,
     shift = shift - carried
     multiplier = np.where(carried, 2 ** (MULTIPLIER_BITS - 1), multiplier)
     multiplier = np.where(shift > LARGEST_SHIFT, np.rint(np.ldexp(array, LARGEST_SHIFT)), multiplier)
-    if np.any(shift < 0):
-        raise InputError(place, "input_scale · weight_scale / output_scale below 65535.5", float(array.max()))
     return multiplier.astype(np.uint16), np.minimum(shift, LARGEST_SHIFT).astype(np.uint8)
 
 

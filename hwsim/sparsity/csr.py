@@ -35,8 +35,8 @@ class CsrTensor:
         """Refuse a tensor that no matrix can have.
 
         Raises:
-            InputError: shapes or dtypes that disagree, pointers that fall or do not span the values, columns out of range or not
-                ascending in a row, or widths too small for the largest index or pointer.
+            InputError: shapes or dtypes that disagree, pointers that fall or do not span the values, columns out of
+                range or not ascending in a row, or widths too small for the largest index or pointer.
         """
         numeric(self.values, f"{place} values")
         _check_widths(self.shape[1], len(self.values), self.index_bits, self.pointer_bits, place)

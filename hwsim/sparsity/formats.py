@@ -119,7 +119,7 @@ class FormatRow:
 def _row(name: str, mask: Array, value_bits: int) -> FormatRow:
     bits = FORMATS[name](mask.shape, mask, value_bits)
     per_element = bits.total / mask.size
-    return FormatRow(name, np.count_nonzero(mask) / mask.size, per_element, per_element / value_bits, bits)
+    return FormatRow(name, int(np.count_nonzero(mask)) / mask.size, per_element, per_element / value_bits, bits)
 
 
 def formats_table(
