@@ -1,0 +1,137 @@
+"""Configuration of the N:M sparse array: the one object that reference, model, RTL and account are built from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from hwsim.config import Configuration, in_range
+from hwsim.errors import InputError
+from hwsim.sparsity.ratio import DENSE, Ratio
+
+Dataflow = Literal["ws", "os"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mode:
+    """How one PE works at one ratio: which part of the reduction it covers and in how many cycles.
+
+    With L multipliers and ratio N:M, a PE covers ``groups = max(1, L // N)`` groups of M in ``steps = max(1, N // L)``
+    cycles, so that all L multipliers are busy in every cycle whatever the ratio. Dense is 1:1.
+    """
+
+    ratio: Ratio
+    groups: int  # groups of M that one PE covers at a time
+    steps: int   # cycles for them
+    slots: int   # kept weights held for them = groups * N = L * steps
+
+    @property
+    def span(self) -> int:
+        """Elements of the reduction (K) that one PE covers at a time: groups * M."""
+        return self.groups * self.ratio.m
+
+
+@dataclass(frozen=True, kw_only=True)
+class NmArrayConfig(Configuration):
+    """An array of rows x cols processing elements (PEs) that skips the pruned weights of N:M sparsity.
+
+    Weight-stationary (``ws``): K runs over the rows, output channels over the columns, partial sums flow down.
+    Output-stationary (``os``): output rows (M) run over the rows, output channels over the columns, K runs over time.
+    A *beat* is one transfer of a stream port; a *tile* is what one buffer slot holds.
+    """
+
+    rows: int = 32              # PEs down
+    cols: int = 32              # PEs across
+    multipliers: int = 1        # multipliers of one PE, a power of two
+    ratios: tuple[Ratio, ...] = (Ratio(2, 4), Ratio(2, 8))  # sparse ratios that can be chosen at run time; dense always
+    dataflow: Dataflow = "ws"
+    data_type: Literal["int8"] = "int8"  # operands; accumulation is INT32
+    tile_depth: int = 256       # most beats of a pass: ws rows of A, os steps of K
+    a_slots: int = 4            # activation buffer, tiles
+    w_slots: int = 4            # weight buffer, tiles
+    q_slots: int = 2            # requantisation parameters, sets of cols
+    o_depth: int = 512          # result buffer, beats of cols results; at least tile_depth
+    d_slots: int = 4            # descriptor queue
+    shadow_weights: bool = True  # ws: PEs hold the next weights too, so that loading hides behind computing
+    product_stages: int = 1     # pipeline registers between multipliers and accumulator
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "sparse-32x32": {},
+        "dense-32x32": {"ratios": []},
+        "systolic-32x32": {"ratios": [], "shadow_weights": False},
+        "small-4x4": {"rows": 4, "cols": 4, "tile_depth": 16, "o_depth": 32},
+    }
+
+    def check(self) -> None:
+        """Raise `InputError` for sizes that cannot be built."""
+        for name, low, high in (("rows", 1, 256), ("cols", 1, 256), ("tile_depth", 1, 65536), ("a_slots", 1, 4096),
+                                ("w_slots", 1, 4096), ("q_slots", 1, 4096), ("d_slots", 1, 64),
+                                ("product_stages", 0, 4)):
+            in_range(name, getattr(self, name), low, high)
+        if self.multipliers not in (1, 2, 4, 8, 16):
+            raise InputError("multipliers", "1, 2, 4, 8 or 16", self.multipliers)
+        in_range("o_depth", self.o_depth, self.longest_result, 1 << 20)
+        wanted = "sparse ratios in ascending order, each once"
+        if any(ratio.dense for ratio in self.ratios) or list(self.ratios) != sorted(set(self.ratios)):
+            object.__setattr__(self, "ratios", tuple(sorted({r for r in self.ratios if not r.dense})))
+        if len(self.ratios) > 15:
+            raise InputError("ratios", f"{wanted}, 15 at most", len(self.ratios))
+
+    @property
+    def longest_result(self) -> int:
+        """Most result beats that one pass gives."""
+        return self.tile_depth if self.dataflow == "ws" else self.rows
+
+    @property
+    def modes(self) -> tuple[Mode, ...]:
+        """Modes by number as descriptors use them: 0 is dense, then the sparse ratios in order."""
+        return tuple(self._mode(ratio) for ratio in (DENSE, *self.ratios))
+
+    def _mode(self, ratio: Ratio) -> Mode:
+        groups, steps = max(1, self.multipliers // ratio.n), max(1, ratio.n // self.multipliers)
+        return Mode(ratio=ratio, groups=groups, steps=steps, slots=groups * ratio.n)
+
+    def mode_number(self, ratio: Ratio) -> int:
+        """Number of the mode for that ratio.
+
+        Raises:
+            InputError: this array was not built with the ratio.
+        """
+        for number, mode in enumerate(self.modes):
+            if mode.ratio == ratio:
+                return number
+        raise InputError("ratio", f"one of {', '.join(str(mode.ratio) for mode in self.modes)}", str(ratio))
+
+    @property
+    def span(self) -> int:
+        """Activations that one PE takes at a time: the widest mode (elements)."""
+        return max(mode.span for mode in self.modes)
+
+    @property
+    def slots(self) -> int:
+        """Weights that one PE holds: the mode with most."""
+        return max(mode.slots for mode in self.modes)
+
+    @property
+    def index_bits(self) -> int:
+        """Bits of one weight's position in its group: the largest M."""
+        return max(mode.ratio.index_bits for mode in self.modes)
+
+    @property
+    def w_depth(self) -> int:
+        """Most beats of a weight tile."""
+        return self.rows if self.dataflow == "ws" else self.tile_depth
+
+    @property
+    def macs_per_cycle(self) -> int:
+        """Multipliers of the whole array."""
+        return self.rows * self.cols * self.multipliers
+
+    def dense_twin(self) -> NmArrayConfig:
+        """The same array without sparse logic, at equal multipliers."""
+        return self.replace(ratios=())
+
+    def plain_systolic(self) -> NmArrayConfig:
+        """A plain systolic array at equal multipliers: no sparse logic, weights not double-buffered in the PEs."""
+        return self.replace(ratios=(), shadow_weights=False)

@@ -1,0 +1,195 @@
+"""What the array executes: one GEMM as a sequence of passes over buffered tiles.
+
+GEMM ranks: Z[M,N] = A[M,K] · B[K,N]; A activations, B N:M-sparse weights; ``groups`` independent GEMMs of that shape
+run one after the other. A *pass* works on one tile of A and one tile of B; the passes of one result tile follow each
+other over K, the ``first`` clears the accumulators and the ``last`` sends the results. A *fill* brings one tile into a
+buffer; the buffers are rings of slots, and a pass names the fill it reads, so tiles can be read again while they stay.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from hwsim.errors import InputError
+from hwsim.nm_array.config import Mode, NmArrayConfig
+from hwsim.nm_array.rings import allocate, freeing_pass
+from hwsim.sparsity.ratio import Ratio
+
+Ints = npt.NDArray[np.int64]
+LARGEST_K = (2**31 - 1) // (128 * 128)
+"""Longest reduction whose INT8 products cannot overflow INT32."""
+LARGEST_PROGRAM = 20_000_000
+"""Most passes of one program; more would not fit in memory as arrays."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """A GEMM, ``groups`` times: elements."""
+
+    m: int
+    k: int
+    n: int
+    groups: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("m", "k", "n", "groups"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+                raise InputError(f"GEMM {name.upper()}", "a whole number of at least 1", value)
+        if self.k > LARGEST_K:
+            raise InputError("GEMM K", f"at most {LARGEST_K}, so that INT32 cannot overflow", self.k)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of the dense GEMM."""
+        return self.m * self.k * self.n * self.groups
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tiling:
+    """How a GEMM is cut and ordered.
+
+    Args:
+        beats: ws: rows of A in a pass; os: steps of K in a pass. At most the array's ``tile_depth``.
+        order: which of the result's ranks is the outer loop: ``"mn"`` keeps tiles of A while the output channels
+            change, ``"nm"`` keeps tiles of B while the rows change. K is always innermost.
+    """
+
+    beats: int
+    order: Literal["mn", "nm"] = "mn"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Program:
+    """Passes and fills of one GEMM. All arrays of passes have shape (passes,), of fills (fills of that port,)."""
+
+    config: NmArrayConfig
+    ratio: Ratio
+    shape: Shape
+    tiling: Tiling
+    group: Ints   # which of the shape's groups
+    m0: Ints      # rows of A: m0 … m0 + m_size
+    m_size: Ints
+    k0: Ints      # elements of the reduction
+    k_size: Ints
+    n0: Ints      # output channels
+    n_size: Ints
+    beats: Ints   # activation beats: ws rows of A, os steps
+    rows: Ints    # ws: weight beats to load; os: result rows
+    first: npt.NDArray[np.bool_]
+    last: npt.NDArray[np.bool_]
+    a_fill: Ints  # fill that the pass reads
+    w_fill: Ints
+    q_fill: Ints  # -1 unless last
+    a_pass: Ints = field(repr=False)  # by fill: first pass that reads it
+    w_pass: Ints = field(repr=False)
+    q_pass: Ints = field(repr=False)
+
+    @property
+    def mode(self) -> Mode:
+        """Mode of the whole program."""
+        return self.config.modes[self.config.mode_number(self.ratio)]
+
+    @property
+    def passes(self) -> int:
+        """Number of passes."""
+        return len(self.beats)
+
+    @cached_property
+    def a_beats(self) -> Ints:
+        """Beats of each activation fill."""
+        return self.beats[self.a_pass]
+
+    @cached_property
+    def w_beats(self) -> Ints:
+        """Beats of each weight fill: PE rows (ws) or steps (os) that the tile's K needs."""
+        return -(-self.k_size[self.w_pass] // self.mode.span)
+
+    @cached_property
+    def results(self) -> Ints:
+        """Result beats of each pass; 0 unless last."""
+        rows = self.beats if self.config.dataflow == "ws" else self.rows
+        return np.where(self.last, rows, 0)
+
+    @cached_property
+    def a_freed(self) -> Ints:
+        """By activation fill: the pass after which its slot is free."""
+        return freeing_pass(self.a_fill, len(self.a_pass))
+
+    @cached_property
+    def w_freed(self) -> Ints:
+        """By weight fill: the pass after which its slot is free."""
+        return freeing_pass(self.w_fill, len(self.w_pass))
+
+    @cached_property
+    def q_freed(self) -> Ints:
+        """By parameter fill: the pass after which its slot is free."""
+        return freeing_pass(self.q_fill, len(self.q_pass))
+
+    @property
+    def useful_macs(self) -> int:
+        """Multiplications with a kept weight slot: N of M of the dense count, ragged groups counted whole."""
+        kept = -(-self.shape.k // self.ratio.m) * self.ratio.n
+        return self.shape.m * kept * self.shape.n * self.shape.groups
+
+    def select(self, passes: slice) -> Program:
+        """A program of only those passes, renumbered; for testing parts of large ones."""
+        chosen = {f.name: getattr(self, f.name) for f in fields(self)}
+        for name in PASS_ARRAYS:
+            chosen[name] = chosen[name][passes]
+        for port in "awq":
+            used, fill = np.unique(chosen[f"{port}_fill"], return_inverse=True)
+            chosen[f"{port}_fill"] = fill - int(used[0] < 0) if len(used) else fill
+            chosen[f"{port}_pass"] = _first_use(chosen[f"{port}_fill"])
+        return Program(**chosen)
+
+
+PASS_ARRAYS = ("group", "m0", "m_size", "k0", "k_size", "n0", "n_size", "beats", "rows", "first", "last",
+               "a_fill", "w_fill", "q_fill")
+
+
+def lower(config: NmArrayConfig, shape: Shape, ratio: Ratio, tiling: Tiling) -> Program:
+    """Cut a GEMM into passes and give each tile its place in the buffers.
+
+    Raises:
+        InputError: the tiling does not fit the array, the ratio is not one of its modes, or there would be more than
+            ``LARGEST_PROGRAM`` passes.
+    """
+    mode = config.modes[config.mode_number(ratio)]
+    if not 1 <= tiling.beats <= config.tile_depth:
+        raise InputError("tiling.beats", f"1 to tile_depth ({config.tile_depth})", tiling.beats)
+    ws = config.dataflow == "ws"
+    size_m = tiling.beats if ws else config.rows
+    size_k = (config.rows if ws else tiling.beats) * mode.span
+    count = {"g": shape.groups, "m": -(-shape.m // size_m), "n": -(-shape.n // config.cols), "k": -(-shape.k // size_k)}
+    if (passes := count["g"] * count["m"] * count["n"] * count["k"]) > LARGEST_PROGRAM:
+        raise InputError("GEMM", f"at most {LARGEST_PROGRAM} passes on this array", f"{passes} passes")
+    order = ["g", *tiling.order, "k"]
+    grid = np.indices([count[rank] for rank in order]).reshape(4, -1).astype(np.int64)
+    at = {rank: grid[axis] for axis, rank in enumerate(order)}
+    m0, k0, n0 = at["m"] * size_m, at["k"] * size_k, at["n"] * config.cols
+    m_size = np.minimum(size_m, shape.m - m0)
+    k_size = np.minimum(size_k, shape.k - k0)
+    units = -(-k_size // mode.span)
+    last = at["k"] == count["k"] - 1
+    a_tile = (at["g"] * count["m"] + at["m"]) * count["k"] + at["k"]
+    w_tile = (at["g"] * count["n"] + at["n"]) * count["k"] + at["k"]
+    q_tile = np.where(last, at["g"] * count["n"] + at["n"], -1)
+    a_fill, w_fill = allocate(a_tile, config.a_slots), allocate(w_tile, config.w_slots)
+    q_fill = allocate(q_tile, config.q_slots)
+    return Program(
+        config=config, ratio=ratio, shape=shape, tiling=tiling, group=at["g"], m0=m0, m_size=m_size, k0=k0,
+        k_size=k_size, n0=n0, n_size=np.minimum(config.cols, shape.n - n0), beats=m_size if ws else units,
+        rows=units if ws else m_size, first=at["k"] == 0, last=last, a_fill=a_fill, w_fill=w_fill, q_fill=q_fill,
+        a_pass=_first_use(a_fill), w_pass=_first_use(w_fill), q_pass=_first_use(q_fill))
+
+
+def _first_use(fill: Ints) -> Ints:
+    """By fill: the first pass that reads it. Fill numbers ascend with their first use; -1 reads none."""
+    numbers, first = np.unique(fill, return_index=True)
+    return first[numbers >= 0].astype(np.int64)

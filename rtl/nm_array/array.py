@@ -1,0 +1,136 @@
+"""The whole N:M array: buffers, engines, the grid of PEs and what stands behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.fifo import SyncFIFO
+from amaranth.lib.wiring import In, Out
+
+from hwsim.nm_array.config import NmArrayConfig
+from rtl.nm_array import layouts
+from rtl.nm_array.pe import Pe
+from rtl.nm_array.results import Accumulator, Requantize, ResultBuffer
+from rtl.nm_array.sequencer import ComputeEngine, LoadEngine
+from rtl.nm_array.tile_buffer import TileBuffer
+
+
+class NmArray(wiring.Component):
+    """N:M sparse array for INT8 GEMM. Ports with backpressure: ``d`` passes, ``a`` activations, ``w`` weights,
+    ``q`` requantisation parameters, ``o`` results. ``rows * cols * multipliers`` products a cycle, pass after pass;
+    first result rows + cols + product_stages + 7 cycles after its last operands were issued
+    (`hwsim.nm_array.timing`).
+
+    Args:
+        config: the same object that the reference and the cycle model take.
+        pe: makes one PE; a component with the ports of `rtl.nm_array.pe.Pe`.
+    """
+
+    def __init__(self, config: NmArrayConfig, pe: Callable[[NmArrayConfig], Any] = Pe):
+        self.config, self.make_pe = config, pe
+        super().__init__({
+            "d": In(stream.Signature(layouts.descriptor(config))),
+            "a": In(stream.Signature(layouts.activation_beat(config))),
+            "w": In(stream.Signature(layouts.weight_beat(config))),
+            "q": In(stream.Signature(layouts.parameter_beat(config))),
+            "o": Out(stream.Signature(layouts.result_beat(config)))})
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the array."""
+        m, config = Module(), self.config
+        m.submodules.a_buffer = self.a_buffer = TileBuffer(
+            layouts.lanes(config), banks=config.rows, slots=config.a_slots, depth=config.tile_depth)
+        m.submodules.w_buffer = self.w_buffer = TileBuffer(
+            layouts.weights(config), banks=config.cols, slots=config.w_slots, depth=config.w_depth)
+        m.submodules.q_buffer = self.q_buffer = TileBuffer(
+            layouts.requantization(), banks=config.cols, slots=config.q_slots, depth=1)
+        m.submodules.load = self.load = LoadEngine(config)
+        m.submodules.compute = self.compute = ComputeEngine(config)
+        for port, buffer in ((self.a, self.a_buffer), (self.w, self.w_buffer), (self.q, self.q_buffer)):
+            wiring.connect(m, wiring.flipped(port), buffer.i)
+        self._connect_engines(m)
+        self._grid(m)
+        self._columns(m)
+        return m
+
+    def _connect_engines(self, m: Module) -> None:
+        """Descriptor queue → load → compute, and what the engines take from the buffers."""
+        load, compute, a, w, q = self.load, self.compute, self.a_buffer, self.w_buffer, self.q_buffer
+        m.submodules.queue = queue = SyncFIFO(width=layouts.descriptor(self.config).size, depth=self.config.d_slots)
+        m.d.comb += [
+            queue.w_data.eq(self.d.payload), queue.w_en.eq(self.d.valid), self.d.ready.eq(queue.w_rdy),
+            load.i.payload.eq(queue.r_data), load.i.valid.eq(queue.r_rdy), queue.r_en.eq(load.i.ready),
+            load.started.eq(compute.started), load.computing.eq(compute.computing),
+            compute.loaded.eq(load.loaded), compute.descriptor.eq(load.descriptor),
+            load.w_filled.eq(w.filled), compute.w_filled.eq(w.filled), w.take.eq(load.w_take | compute.w_take),
+            compute.a_filled.eq(a.filled), a.take.eq(compute.a_take), a.slot.eq(compute.slot),
+            a.beat.eq(compute.beat), a.release.eq(compute.a_release),
+            compute.q_filled.eq(q.filled), q.take.eq(compute.q_take)]
+        reader = load if self.config.dataflow == "ws" else compute
+        if self.config.dataflow == "ws":
+            m.d.comb += [w.slot.eq(load.slot), w.beat.eq(load.beat), w.release.eq(load.release)]
+        else:
+            m.d.comb += [w.slot.eq(compute.w_slot), w.beat.eq(reader.beat), w.release.eq(compute.w_release)]
+
+    def _grid(self, m: Module) -> None:
+        """PEs, each joined to its left and upper neighbour. ``self.bottom``: the sum of each column's last PE."""
+        rows, cols = self.config.rows, self.config.cols
+        controls = self._delayed(m, self.compute.control, rows, "control")
+        loads = self._load_controls(m)
+        self.drain = [Signal(name=f"drain{c}") for c in range(cols)]
+        grid: list[list[Any]] = []
+        for r in range(rows):
+            grid.append([])
+            for c in range(cols):
+                m.submodules[f"pe{r}_{c}"] = pe = self.make_pe(self.config)
+                grid[r].append(pe)
+                left, above = grid[r][c - 1] if c else None, grid[r - 1][c] if r else None
+                m.d.comb += [
+                    pe.a_in.eq(left.a_out if left else self.a_buffer.data[r]),
+                    pe.control_in.eq(left.control_out if left else controls[r]),
+                    pe.w_in.eq(above.w_out if above else self.w_buffer.data[c]),
+                    pe.sum_in.eq(above.sum_out if above else 0)]
+                if self.config.dataflow == "ws":
+                    m.d.comb += pe.load_in.eq(above.load_out if above else loads[c])
+                else:
+                    m.d.comb += [pe.drain.eq(self.drain[c]), pe.drain_in.eq(above.drain_out if above else 0)]
+        self.bottom = [pe.sum_out for pe in grid[-1]]
+
+    def _delayed(self, m: Module, source: Any, count: int, name: str) -> list[Any]:
+        """``count`` signals, the first one cycle behind the source, each later one cycle behind the one before."""
+        chain = [source]
+        for i in range(count):
+            held = Signal.like(source, name=f"{name}{i}")
+            m.d.sync += held.eq(chain[-1])
+            chain.append(held)
+        return chain[1:]
+
+    def _load_controls(self, m: Module) -> list[Any]:
+        """ws: which PE row a weight beat is for, one cycle later in each column."""
+        if self.config.dataflow != "ws":
+            return []
+        issued = Signal(layouts.weight_control(self.config))
+        m.d.comb += [issued.valid.eq(self.load.valid), issued.row.eq(self.load.beat)]
+        return self._delayed(m, issued, self.config.cols, "load")
+
+    def _columns(self, m: Module) -> None:
+        """Accumulator and requantisation of each column, then the result buffer."""
+        config = self.config
+        first = self._delayed(m, self.compute.result, config.rows + config.product_stages, "result")[-1]
+        controls = [first, *self._delayed(m, first, config.cols, "column")]
+        m.submodules.results = results = ResultBuffer(config)
+        wiring.connect(m, results.o, wiring.flipped(self.o))
+        # Column 0 adds its sum one cycle after it sees its control; the parameters are needed one cycle after that.
+        q, asking = self.q_buffer, controls[1]
+        m.d.comb += [self.compute.left.eq(results.left), q.slot.eq(asking.q_slot), q.beat.eq(0),
+                     q.release.eq(asking.q_free)]
+        for c in range(config.cols):
+            m.submodules[f"accumulator{c}"] = accumulator = Accumulator(config)
+            m.submodules[f"requantize{c}"] = requantize = Requantize()
+            m.d.comb += [accumulator.control.eq(controls[c]), accumulator.sum_in.eq(self.bottom[c]),
+                         self.drain[c].eq(accumulator.begin), requantize.z.eq(accumulator.z),
+                         requantize.parameters.eq(q.data[c]), results.y[c].eq(requantize.y),
+                         results.y_valid[c].eq(self._delayed(m, accumulator.z_valid, 4, f"valid{c}_")[-1])]

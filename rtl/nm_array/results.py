@@ -1,0 +1,106 @@
+"""Behind the array: accumulators, requantisation and the result buffer, one column each."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.lib import stream, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from hwsim.nm_array.config import NmArrayConfig
+from rtl.nm_array import layouts
+
+
+class Accumulator(wiring.Component):
+    """Add the partial sums of a column over the passes of a tile (ws), or pass results on (os).
+
+    ``control`` comes one cycle before ``sum_in`` (the memory is read meanwhile); ``z`` is there one cycle after
+    ``sum_in``. One partial sum a cycle; never stalls. A sum may follow another to the same address at once: the read
+    port is transparent.
+    """
+
+    def __init__(self, config: NmArrayConfig):
+        self.config = config
+        super().__init__({"control": In(layouts.result_control(config)), "sum_in": In(layouts.ACCUMULATOR),
+                          "begin": Out(1), "z": Out(layouts.ACCUMULATOR), "z_valid": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the column."""
+        m = Module()
+        now = Signal(layouts.result_control(self.config))
+        added = Signal(layouts.ACCUMULATOR)
+        m.d.sync += [now.eq(self.control), self.z.eq(added), self.z_valid.eq(now.valid & now.last)]
+        m.d.comb += self.begin.eq(now.valid & now.begin)
+        if self.config.dataflow == "os":
+            m.d.comb += added.eq(self.sum_in)
+            return m
+        m.submodules.memory = memory = Memory(shape=layouts.ACCUMULATOR, depth=self.config.tile_depth, init=[])
+        write = memory.write_port()
+        read = memory.read_port(transparent_for=(write,))
+        m.d.comb += [read.addr.eq(self.control.address), read.en.eq(1),
+                     added.eq(Mux(now.first, 0, read.data) + self.sum_in),
+                     write.addr.eq(now.address), write.data.eq(added), write.en.eq(now.valid & ~now.last)]
+        return m
+
+
+class Requantize(wiring.Component):
+    """INT32 to INT8: ``clamp(round_half_even((z + bias) * multiplier / 2**shift) + zero_point, low, high)``.
+
+    Latency 4 cycles, one result a cycle, never stalls. ``parameters`` belong to the ``z`` of the same cycle.
+    """
+
+    def __init__(self) -> None:
+        super().__init__({"z": In(layouts.ACCUMULATOR), "parameters": In(layouts.requantization()),
+                          "y": Out(signed(8))})
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the pipeline."""
+        m = Module()
+        first, second, third = (Signal(layouts.requantization(), name=f"parameters{i}") for i in range(3))
+        biased, product, rounded = Signal(signed(33)), Signal(signed(50)), Signal(signed(50))
+        m.d.sync += [first.eq(self.parameters), second.eq(first), third.eq(second),
+                     biased.eq(self.z + self.parameters.bias), product.eq(biased * first.multiplier),
+                     rounded.eq(round_half_even(m, product, second.shift)),
+                     self.y.eq(clamp(rounded + third.zero_point, third.low, third.high))]
+        return m
+
+
+def round_half_even(m: Module, value: Signal, shift: Value) -> Value:
+    """``value / 2**shift`` to the nearest whole number, ties to the even one."""
+    floor, dropped, half = Signal(value.shape()), Signal(len(value)), Signal(len(value))
+    m.d.comb += [floor.eq(value >> shift), dropped.eq(value & ((1 << shift) - 1)), half.eq((1 << shift) >> 1)]
+    up = (dropped > half) | ((dropped == half) & floor[0])
+    return floor + (up & (shift != 0))
+
+
+def clamp(value: Value, low: Value, high: Value) -> Value:
+    """The value limited to low … high; ``low`` wins where they cross."""
+    return Mux(value < low, low, Mux(value > high, high, value))
+
+
+class ResultBuffer(wiring.Component):
+    """FIFO of result beats whose columns arrive one cycle after the other. Written to visible: 2 cycles.
+
+    Never full: a pass starts only when there is room for all its results. ``left`` pulses when a beat has left.
+    """
+
+    def __init__(self, config: NmArrayConfig):
+        self.config = config
+        super().__init__({"y": In(signed(8)).array(config.cols), "y_valid": In(1).array(config.cols),
+                          "o": Out(stream.Signature(layouts.result_beat(config))), "left": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the buffer."""
+        m, depth = Module(), self.config.o_depth
+        level, head, following, arrived = Signal(range(depth + 1)), Signal(range(depth)), Signal(range(depth)), Signal()
+        m.d.comb += [self.o.valid.eq(level != 0), self.left.eq(self.o.valid & self.o.ready),
+                     following.eq(Mux(self.left, Mux(head == depth - 1, 0, head + 1), head))]
+        m.d.sync += [arrived.eq(self.y_valid[-1]), level.eq(level + arrived - self.left), head.eq(following)]
+        for c in range(self.config.cols):
+            m.submodules[f"column{c}"] = memory = Memory(shape=signed(8), depth=depth, init=[])
+            write, read, tail = memory.write_port(), memory.read_port(), Signal(range(depth), name=f"tail{c}")
+            m.d.comb += [write.addr.eq(tail), write.data.eq(self.y[c]), write.en.eq(self.y_valid[c]),
+                         read.addr.eq(following), read.en.eq(1), self.o.payload[c].eq(read.data)]
+            with m.If(self.y_valid[c]):
+                m.d.sync += tail.eq(Mux(tail == depth - 1, 0, tail + 1))
+        return m

@@ -1,0 +1,62 @@
+"""Tile buffer: a ring of slots that a stream fills beat by beat and an engine reads with skewed addresses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.data import ArrayLayout
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from rtl.nm_array import layouts
+
+
+class TileBuffer(wiring.Component):
+    """Banked operand buffer. A beat is stored in the cycle of its transfer; port ``i`` is ready while a slot is free.
+
+    *Skewed addressing*: bank b sees the read address b cycles after bank 0, so its word (``data[b]``, one cycle after
+    its address) needs no skewing registers. ``release`` travels with the address and takes effect when the last bank
+    has read. ``filled`` counts whole tiles that no reader has taken yet.
+    """
+
+    def __init__(self, bank: Any, *, banks: int, slots: int, depth: int):
+        self.bank, self.banks, self.slots, self.depth = bank, banks, slots, depth
+        super().__init__({
+            "i": In(stream.Signature(layouts.tile_beat(bank, banks))),
+            "filled": Out(range(slots + 1)), "take": In(1),
+            "slot": In(layouts.bits_for(slots)), "beat": In(layouts.bits_for(depth)),
+            "release": In(layouts.bits_for(slots + 1)),
+            "data": Out(ArrayLayout(bank, banks))})
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the buffer."""
+        m = Module()
+        slot, beat = Signal(layouts.bits_for(self.slots)), Signal(layouts.bits_for(self.depth))
+        free = Signal(range(self.slots + 1), init=self.slots)
+        stored, whole = Signal(), Signal()
+        m.d.comb += [self.i.ready.eq(free != 0), stored.eq(self.i.valid & self.i.ready),
+                     whole.eq(stored & self.i.payload.last)]
+        with m.If(whole):
+            m.d.sync += [beat.eq(0), slot.eq(0 if self.slots == 1 else slot + 1)]
+            with m.If(slot == self.slots - 1):
+                m.d.sync += slot.eq(0)
+        with m.Elif(stored):
+            m.d.sync += beat.eq(beat + 1)
+        address, release = Cat(self.beat, self.slot), self.release
+        for b in range(self.banks):
+            self._bank(m, b, Cat(beat, slot), stored, address)
+            if b < self.banks - 1:
+                held, held_release = Signal.like(address, name=f"address{b}"), Signal.like(release, name=f"release{b}")
+                m.d.sync += [held.eq(address), held_release.eq(release)]
+                address, release = held, held_release
+        m.d.sync += [free.eq(free - whole + release), self.filled.eq(self.filled + whole - self.take)]
+        return m
+
+    def _bank(self, m: Module, b: int, w_address: Any, stored: Any, r_address: Any) -> None:
+        depth = self.slots << max(self.depth - 1, 0).bit_length()
+        m.submodules[f"bank{b}"] = memory = Memory(shape=self.bank, depth=depth, init=[])
+        write, read = memory.write_port(), memory.read_port()
+        m.d.comb += [write.addr.eq(w_address), write.data.eq(self.i.payload.data[b]), write.en.eq(stored),
+                     read.addr.eq(r_address), read.en.eq(1), self.data[b].eq(read.data)]

@@ -1,0 +1,119 @@
+"""Operands and programs as stream tokens: what a memory system sends to the array's ports, bit for bit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from amaranth.lib.data import Layout, StructLayout
+
+from hwsim.nm_array.program import Program
+from hwsim.nm_array.reference import check_operands
+from hwsim.quantize import Requantization
+from hwsim.sparsity.nm import encode_nm
+from rtl.nm_array import layouts
+
+Ints = npt.NDArray[np.int64]
+
+
+def pack(columns: list[tuple[Ints, int]]) -> list[int]:
+    """Fields, least significant first, to one integer per row: each column is (values (rows,), width in bits)."""
+    values = np.stack([values for values, _ in columns], axis=1).astype(np.int64)
+    widths = np.array([width for _, width in columns])
+    bits = (values[:, :, None] >> np.arange(widths.max(initial=1))) & 1
+    flat = bits[:, np.arange(bits.shape[2]) < widths[:, None]].astype(np.uint8)
+    return [int.from_bytes(row.tobytes(), "little") for row in np.packbits(flat, axis=1, bitorder="little")]
+
+
+def _tile_beats(data: list[tuple[Ints, int]], beats: Ints) -> list[int]:
+    """Beats of all fills in order; the last flag of each fill stands on top."""
+    last = np.zeros(int(beats.sum()), np.int64)
+    last[np.cumsum(beats) - 1] = 1
+    return pack([*data, (last, 1)])
+
+
+def descriptor_tokens(program: Program) -> list[int]:
+    """Port ``d``: one token per pass."""
+    config, layout = program.config, layouts.descriptor(program.config)
+    values: dict[str, Ints] = {
+        "mode": np.full(program.passes, config.mode_number(program.ratio)), "beats": program.beats,
+        "rows": program.rows, "first": program.first.astype(np.int64), "last": program.last.astype(np.int64)}
+    for port, fill, first, freed, slots in (
+            ("a", program.a_fill, program.a_pass, program.a_freed, config.a_slots),
+            ("w", program.w_fill, program.w_pass, program.w_freed, config.w_slots),
+            ("q", program.q_fill, program.q_pass, program.q_freed, config.q_slots)):
+        values[f"{port}_slot"] = np.where(fill >= 0, fill % slots, 0)
+        values[f"{port}_take"] = np.bincount(first, minlength=program.passes)
+        values[f"{port}_free"] = np.bincount(freed, minlength=program.passes)
+    return pack([(values[name], _width(layout, name)) for name in layout.members])
+
+
+def _width(layout: StructLayout, name: str) -> int:
+    shape: Any = layout.members[name]
+    return shape.size if isinstance(shape, Layout) else shape.width
+
+
+def activation_tokens(program: Program, a: npt.NDArray[np.int8]) -> list[int]:
+    """Port ``a``: the tiles of A in fill order; lanes beyond the tile's K are 0. os: row i stands in PE row -1 - i."""
+    config, span = program.config, program.mode.span
+    tiles = []
+    for p in program.a_pass:
+        tile = a[program.group[p], program.m0[p]:program.m0[p] + program.m_size[p],
+                 program.k0[p]:program.k0[p] + program.k_size[p]].astype(np.int64)
+        units = config.rows if config.dataflow == "ws" else int(program.beats[p])
+        tile = np.pad(tile, ((0, 0), (0, units * span - tile.shape[1]))).reshape(-1, units, span)
+        if config.dataflow == "os":
+            tile = np.pad(tile[::-1], ((config.rows - len(tile), 0), (0, 0), (0, 0))).swapaxes(0, 1)
+        tiles.append(np.pad(tile, ((0, 0), (0, 0), (0, config.span - span))))
+    lanes = np.concatenate(tiles).reshape(-1, config.rows * config.span)
+    return _tile_beats([(column, 8) for column in lanes.T], program.a_beats)
+
+
+def weight_tokens(program: Program, w: npt.NDArray[np.int8]) -> list[int]:
+    """Port ``w``: the tiles of B in fill order; slots beyond the tile's K and N are 0."""
+    config, mode, shape = program.config, program.mode, program.shape
+    codes = [encode_nm(w[g], program.ratio, 0) for g in range(shape.groups)]
+    tiles = []
+    for f, p in enumerate(program.w_pass):
+        code = codes[int(program.group[p])]
+        start, count = int(program.k0[p]) // mode.ratio.m, int(program.w_beats[f]) * mode.groups
+        pair = np.stack([code.values.astype(np.int64), code.indices.astype(np.int64)], axis=-1)
+        tile = pair[program.n0[p]:program.n0[p] + program.n_size[p], start:start + count]
+        tile = np.pad(tile, ((0, config.cols - tile.shape[0]), (0, count - tile.shape[1]), (0, 0), (0, 0)))
+        tile = tile.reshape(config.cols, -1, mode.slots, 2).swapaxes(0, 1)
+        tiles.append(np.pad(tile, ((0, 0), (0, 0), (0, config.slots - mode.slots), (0, 0))))
+    fields = np.concatenate(tiles).reshape(-1, config.cols * config.slots * 2)
+    widths = [8, config.index_bits] * (config.cols * config.slots)
+    return _tile_beats(list(zip(fields.T, widths, strict=True)), program.w_beats)
+
+
+def parameter_tokens(program: Program, rq: list[Requantization]) -> list[int]:
+    """Port ``q``: parameters of the tiles' output channels in fill order; unused columns are 0."""
+    config, fields = program.config, []
+    for p in program.q_pass:
+        r, part = rq[int(program.group[p])], slice(int(program.n0[p]), int(program.n0[p] + program.n_size[p]))
+        same = np.ones(int(program.n_size[p]), np.int64)
+        rows = np.stack([r.bias[part], r.multiplier[part], r.shift[part], same * r.zero_point, same * r.low,
+                         same * r.high], axis=1).astype(np.int64)
+        fields.append(np.pad(rows, ((0, config.cols - len(rows)), (0, 0))).reshape(-1))
+    widths = [32, 16, 6, 8, 8, 8] * config.cols
+    columns = list(zip(np.stack(fields).T, widths, strict=True))
+    return _tile_beats(columns, np.ones(len(fields), np.int64))
+
+
+def operand_tokens(program: Program, a: npt.NDArray[np.int8], w: npt.NDArray[np.int8],
+                   rq: list[Requantization]) -> dict[str, list[int]]:
+    """Tokens of all input ports: a (groups, M, K), w (groups, K, N) int8, N:M along K.
+
+    Raises:
+        InputError: operands that do not fit the program, or weights that break its N:M.
+    """
+    check_operands(program, a, w, rq)
+    return {"d": descriptor_tokens(program), "a": activation_tokens(program, a), "w": weight_tokens(program, w),
+            "q": parameter_tokens(program, rq)}
+
+
+def result_tokens(beats: npt.NDArray[np.int8]) -> list[int]:
+    """Port ``o``: result beats (beats, cols) as the integers that the port carries."""
+    return [int.from_bytes(row.tobytes(), "little") for row in np.ascontiguousarray(beats)]
