@@ -102,12 +102,12 @@ class Network:
         name = self._new_name(name, f"{on} -> {process}")
         place = self._place("arc", name)
         firings = self._process(place, process).firings
-        self._process(place, on)
+        source = self._process(place, on)
         if stall not in ("starved", "blocked"):
             raise InputError(f"{place}: stall", "'starved' or 'blocked'", stall)
         if index is not None and shift != 0:
             raise InputError(place, "index or shift", "both")
-        given = None if index is None else self._index(f"{place}: index", index, process, on)
+        given = None if index is None else arrays.index(f"{place}: index", index, firings, source.firings)
         cycles = arrays.duration(f"{place}: delay", delay, firings)
         self._arc(name, on, process, given, _shift(place, shift), 0, stall, per_target=cycles)
 
@@ -145,32 +145,25 @@ class Network:
             backward: cycles from a release until the source can use the room.
             release: cycles from the start of a target's firing to its release; one or shape (firings of target,).
             put: shape (tokens,), in order: the source's firing that puts each token (several, or none, per
-                firing); default token j by firing j.
+                firing; several wait for the room of the last); default token j by firing j.
             initial: tokens that are there at cycle 0; they come first in the numbering of ``need``.
 
         Raises:
             InputError: unknown process, depth below 1, index out of range, a token that is never put, room that
                 never comes, an order of ``need`` from which ``free`` does not follow.
         """
-        name = self._new_name(name, name)
-        place = self._place("channel", name)
+        name, place = self._new_name(name, name), self._place("channel", name)
         sender, taker = self._process(place, source), self._process(place, target)
-        entries = None if depth is None else arrays.whole(f"{place}: depth", depth, 1)
-        first = arrays.whole(f"{place}: initial", initial)
-        if entries is not None and first > entries:
-            raise InputError(f"{place}: initial", f"at most the depth of {entries}", first)
-        puts = None if put is None else self._puts(f"{place}: put", put, sender.firings, entries)
-        tokens = first + (sender.firings if puts is None else len(puts))
-        needed = None
-        if need is not None:
-            needed = arrays.index(f"{place}: need", need, taker.firings, tokens)
-        index = fifo.data_index(needed, puts, first, taker.firings, place)
-        ahead = arrays.whole(f"{place}: forward", forward)
-        self._arc(name, source, target, index, first, ahead, "starved", per_source=sender.latency)
+        plan = fifo.plan(place, (sender.firings, taker.firings), depth, initial, need, free, put)
+        ahead, back = arrays.whole(f"{place}: forward", forward), arrays.whole(f"{place}: backward", backward)
         cycles = arrays.duration(f"{place}: release", release, taker.firings)
-        back = arrays.whole(f"{place}: backward", backward)
-        released = self._room(name, source, target, (entries, first, tokens), (needed, puts, free), (cycles, back))
-        self.channels[name] = Channel(name, source, target, entries, first, tokens, puts, released, cycles)
+        self._arc(name, source, target, plan.data, plan.initial, ahead, "starved", per_source=sender.latency)
+        if plan.depth is not None:
+            shift = plan.depth - plan.initial
+            self._arc(f"{name}.room", target, source, plan.room, shift, back, "blocked", per_source=cycles)
+        self.channels[name] = Channel(
+            name, source, target, plan.depth, plan.initial, plan.tokens, plan.put, plan.released, cycles
+        )
 
     def tokens(
         self,
@@ -210,16 +203,18 @@ class Network:
         taker = self._process(place, target)
         need = None
         if take is not None:
-            listed = arrays.index(f"{place}: take", take, np.size(np.asarray(take)), taker.firings)
-            fifo.check_order(f"{place}: take", listed, None)
-            need = fifo.last_put(listed, 0, taker.firings)
+            need = fifo.last_put(fifo.listed(f"{place}: take", take, taker.firings), 0, taker.firings)
         self.channel(
             name, source, target, depth=depth, need=need, put=give, initial=initial,
             forward=forward, backward=backward, release=release,
         )  # fmt: skip
 
     def check(self) -> list[check.Finding]:
-        """Return what looks wrong: processes without arcs, tokens never taken, combinational loops."""
+        """Return what looks wrong; nothing is raised, and :meth:`solve` does not ask.
+
+        Errors: processes that wait for each other with no delay at all (a combinational loop). Warnings: a
+        process without arcs, tokens of a channel that are never taken (rates that do not match).
+        """
         return check.findings(self.processes, self.arcs, self.channels)
 
     def graph(self) -> networkx.MultiDiGraph:
@@ -234,41 +229,6 @@ class Network:
         """
         start = start_times(self.name, self.processes, list(self.arcs.values()))
         return Timeline(self.name, dict(self.processes), tuple(self.arcs.values()), dict(self.channels), start)
-
-    def _room(
-        self,
-        name: str,
-        source: str,
-        target: str,
-        counts: tuple[int | None, int, int],
-        given: tuple[Ints | None, Ints | None, npt.ArrayLike | None],
-        times: tuple[Duration, int],
-    ) -> Ints | None:
-        """Add the arc for a channel's room; return which firing releases each token (None = its own number)."""
-        (depth, initial, tokens), (need, put, free), (cycles, back) = counts, given, times
-        place, firings = self._place("channel", name), self.processes[target].firings
-        plain = need is None and put is None and tokens <= firings + (depth or 0)
-        if plain and free is None:
-            if depth is not None:
-                self._arc(f"{name}.room", target, source, None, depth - initial, back, "blocked", per_source=cycles)
-            return None
-        released = fifo.releases(np.arange(firings) if need is None else need, tokens)
-        if depth is None:
-            if free is not None:
-                raise InputError(f"{place}: free", "a depth with it", "depth None")
-            return np.full(tokens, fifo.NEVER) if released is None else released
-        last = fifo.last_put(put, initial, self.processes[source].firings)
-        if free is not None:
-            room = self._index(f"{place}: free", free, source, target)
-            released = fifo.released_by_room(
-                room, last, depth, np.full(tokens, fifo.NEVER) if released is None else released
-            )
-        elif released is None:
-            raise InputError(f"{place}: free", "given, because need goes back", "None")
-        else:
-            room = fifo.room_index(released, last, depth, place)
-        self._arc(f"{name}.room", target, source, room, 0, back, "blocked", per_source=cycles)
-        return released
 
     def _arc(
         self,
@@ -287,22 +247,8 @@ class Network:
         by_target = None if isinstance(per_target, int) else per_target
         by_source = None if isinstance(per_source, int) else per_source
         arc = Arc(name, source, target, index, shift, whole, by_target, by_source, stall)
-        firings, limit = self.processes[target].firings, self.processes[source].firings
-        if index is None and firings and firings - 1 - shift >= limit:
-            k = max(0, limit + shift)
-            raise InputError(f"{self._place('arc', name)}: index of firing {k}", f"below {limit}", k - shift)
-        if source == target:
-            self._check_self(arc, firings)
+        check.in_range(self._place("arc", name), arc, self.processes)
         self.arcs[name] = arc
-
-    def _check_self(self, arc: Arc, firings: int) -> None:
-        place = f"{self._place('arc', arc.name)} of {arc.target!r} on itself"
-        if arc.index is None and arc.shift < 1 and firings > max(0, arc.shift):
-            raise InputError(f"{place}: shift", "at least 1", arc.shift)
-        if arc.index is not None:
-            late = np.flatnonzero(arc.index >= np.arange(firings))
-            if len(late):
-                raise InputError(f"{place}: index[{late[0]}]", "an earlier firing", int(arc.index[late[0]]))
 
     def _place(self, kind: str, name: str) -> str:
         return f"network {self.name!r}, {kind} {name!r}"
@@ -311,14 +257,6 @@ class Network:
         if name not in self.processes:
             raise InputError(place, f"one of the processes {list(self.processes)}", repr(name))
         return self.processes[name]
-
-    def _index(self, place: str, value: npt.ArrayLike, target: str, source: str) -> Ints:
-        return arrays.index(place, value, self.processes[target].firings, self.processes[source].firings)
-
-    def _puts(self, place: str, value: npt.ArrayLike, firings: int, depth: int | None) -> Ints:
-        put = arrays.index(place, value, np.size(np.asarray(value)), firings)
-        fifo.check_order(place, put, depth)
-        return put
 
     def _new_name(self, name: str | None, default: str) -> str:
         if name is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from hwsim.errors import InputError
 from hwsim.network.parts import Arc, Channel, Process
 
 if TYPE_CHECKING:
@@ -31,15 +32,38 @@ class Finding:
     message: str
 
 
+def in_range(place: str, arc: Arc, processes: Mapping[str, Process]) -> None:
+    """Raise InputError where an arc waits for a firing that never comes, or for one of its own future."""
+    firings, limit = processes[arc.target].firings, processes[arc.source].firings
+    if arc.index is None and firings and firings - 1 - arc.shift >= limit:
+        k = max(0, limit + arc.shift)
+        wanted = f"a firing of {arc.source!r} below {limit}"
+        raise InputError(f"{place}: firing {k} of {arc.target!r}", wanted, k - arc.shift)
+    if arc.source != arc.target:
+        return
+    if arc.index is None:
+        if arc.shift < 1 and firings > max(0, arc.shift):
+            raise InputError(f"{place}: shift of {arc.target!r} on itself", "at least 1", arc.shift)
+        return
+    late = np.flatnonzero(arc.index >= np.arange(firings))
+    if len(late):
+        k = int(late[0])
+        raise InputError(f"{place}: index[{k}] of {arc.target!r} on itself", "an earlier firing", int(arc.index[k]))
+
+
 def graph(name: str, processes: Mapping[str, Process], arcs: Mapping[str, Arc]) -> networkx.MultiDiGraph:
-    """Return the network as a MultiDiGraph; an edge runs from the process waited for to the one that waits."""
+    """Return the network as a MultiDiGraph; an edge runs from the process waited for to the one that waits.
+
+    Nodes carry ``firings``; edges ``stall``, ``shift`` (None where an index array rules) and the least ``delay``.
+    """
     import networkx as nx
 
     drawn = nx.MultiDiGraph(name=name)
     for process in processes.values():
         drawn.add_node(process.name, firings=process.firings)
     for arc in arcs.values():
-        drawn.add_edge(arc.source, arc.target, key=arc.name, stall=arc.stall, shift=arc.shift, delay=arc.shortest())
+        shift = arc.shift if arc.index is None else None
+        drawn.add_edge(arc.source, arc.target, key=arc.name, stall=arc.stall, shift=shift, delay=arc.shortest())
     return drawn
 
 
@@ -51,7 +75,10 @@ def findings(
 
 
 def _loops(processes: Mapping[str, Process], arcs: Mapping[str, Arc]) -> list[Finding]:
-    """One error per group of processes that wait for each other within one cycle."""
+    """One error per group of processes that wait for each other within one cycle.
+
+    By processes, not by firings: such a loop may still have start times, but its handshake is a loop of wires.
+    """
     import networkx as nx
 
     drawn = graph("", processes, arcs)

@@ -2,13 +2,105 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
 from hwsim.errors import InputError
+from hwsim.network import arrays
 from hwsim.network.parts import Ints
 
 NEVER = -1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """Who waits for whom in one FIFO.
+
+    Attributes:
+        depth, initial, tokens, put, released: see :class:`hwsim.network.parts.Channel`.
+        data: shape (firings of target,): the source's firing that each waits for; None = ``k - initial``.
+        room: shape (firings of source,): the target's firing that each waits for; None = ``j + initial - depth``.
+    """
+
+    depth: int | None
+    initial: int
+    tokens: int
+    put: Ints | None
+    released: Ints | None
+    data: Ints | None
+    room: Ints | None
+
+
+def plan(
+    place: str,
+    counts: tuple[int, int],
+    depth: int | None,
+    initial: int,
+    need: npt.ArrayLike | None,
+    free: npt.ArrayLike | None,
+    put: npt.ArrayLike | None,
+) -> Plan:
+    """Check a channel's arguments and return who waits for whom.
+
+    Args:
+        place: for errors.
+        counts: firings of the source and of the target.
+        depth: see :meth:`hwsim.network.Network.channel`, as for all that follow.
+        initial: see there.
+        need: see there.
+        free: see there.
+        put: see there.
+
+    Raises:
+        InputError: see there.
+    """
+    sender, taker = counts
+    entries = None if depth is None else arrays.whole(f"{place}: depth", depth, 1)
+    first = arrays.whole(f"{place}: initial", initial)
+    if entries is not None and first > entries:
+        raise InputError(f"{place}: initial", f"at most the depth of {entries}", first)
+    if entries is None and free is not None:
+        raise InputError(f"{place}: free", "a depth with it", "depth None")
+    puts = None if put is None else listed(f"{place}: put", put, sender, entries)
+    tokens = first + (sender if puts is None else len(puts))
+    needed = None if need is None else arrays.index(f"{place}: need", need, taker, tokens)
+    data = data_index(needed, puts, first, taker, place)
+    if needed is None and puts is None and free is None and tokens <= taker + (entries or tokens):
+        return Plan(entries, first, tokens, None, None, data, None)
+    released = releases(np.arange(taker) if needed is None else needed, tokens)
+    if entries is None:
+        return Plan(None, first, tokens, puts, _or_never(released, tokens), data, None)
+    last = last_put(puts, first, sender)
+    if free is not None:
+        room = arrays.index(f"{place}: free", free, sender, taker)
+        released = released_by_room(room, last, entries, _or_never(released, tokens))
+    elif released is None:
+        raise InputError(f"{place}: free", "an array, because need goes back", "None")
+    else:
+        room = room_index(released, last, entries, place)
+    return Plan(entries, first, tokens, puts, released, data, room)
+
+
+def _or_never(released: Ints | None, tokens: int) -> Ints:
+    return np.full(tokens, NEVER) if released is None else released
+
+
+def listed(place: str, value: npt.ArrayLike, firings: int, depth: int | None = None) -> Ints:
+    """Return a list of firings, in order, none more often than ``depth``; raise InputError otherwise."""
+    array = arrays.index(place, value, np.size(np.asarray(value)), firings)
+    back = np.flatnonzero(np.diff(array) < 0)
+    if len(back):
+        at = int(back[0])
+        raise InputError(f"{place}[{at + 1}]", "firings in order", f"{array[at + 1]} after {array[at]}")
+    if len(array) and array[0] < 0:
+        raise InputError(f"{place}[0]", "a firing from 0 on", int(array[0]))
+    if depth is not None and len(array):
+        burst = int(np.bincount(array).max())
+        if burst > depth:
+            raise InputError(place, f"at most {depth} tokens by one firing (the depth)", burst)
+    return array
 
 
 def data_index(need: Ints | None, put: Ints | None, initial: int, firings: int, place: str) -> Ints | None:
@@ -91,19 +183,6 @@ def room_index(released: Ints, last: Ints, depth: int, place: str) -> Ints:
         given = f"token {leaves[j]} is never released, so firing {j} of the source never has room"
         raise InputError(place, f"enough tokens taken for a depth of {depth}", given)
     return room
-
-
-def check_order(place: str, put: Ints, depth: int | None) -> None:
-    """Raise InputError unless ``put`` is in order and no firing puts more tokens than ``depth``."""
-    back = np.flatnonzero(np.diff(put) < 0)
-    if len(back):
-        raise InputError(f"{place}[{back[0] + 1}]", "firings in order", f"{put[back[0] + 1]} after {put[back[0]]}")
-    if len(put) and put[0] < 0:
-        raise InputError(f"{place}[0]", "a firing from 0 on", int(put[0]))
-    if depth is not None and len(put):
-        burst = int(np.bincount(put).max())
-        if burst > depth:
-            raise InputError(place, f"at most {depth} tokens by one firing (the depth)", burst)
 
 
 def released_by_room(free: Ints, last: Ints, depth: int, released: Ints) -> Ints:

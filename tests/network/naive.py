@@ -76,6 +76,11 @@ class Rule:
     target: str
     index: list[int]
     delay: object = 0
+    is_input: bool = True  # waiting here is starving, not blocking
+
+    def holds(self, k, cycle, logs):
+        log, j = logs[self.source], self.index[k]
+        return j < 0 or (j < len(log) and log[j] + _of(self.delay, k) <= cycle)
 
 
 @dataclass
@@ -89,6 +94,8 @@ class Machine:
     log: list[int] = field(default_factory=list)
     rest: int = 0  # cycle from which on it is ready for its next firing
     valid: bool = False  # the environment has offered the next firing
+    starved: int = 0
+    blocked: int = 0
 
 
 def _open(pattern, cycle):
@@ -108,11 +115,22 @@ def _may_fire(m, cycle, logs, fifos, rules):
         if fifo.source == m.name and not fifo.has_room(k, cycle):
             return False
     for rule in rules:
-        if rule.target == m.name and rule.index[k] >= 0:
-            log, j = logs[rule.source], rule.index[k]
-            if j >= len(log) or log[j] + _of(rule.delay, k) > cycle:
-                return False
+        if rule.target == m.name and not rule.holds(k, cycle, logs):
+            return False
     return True
+
+
+def _note_stall(m, cycle, logs, fifos, rules):
+    """Count a cycle in which ``m`` was ready but did not fire."""
+    k = len(m.log)
+    if k == m.firings or cycle < m.rest:
+        return
+    inputs = [fifo.has_token(k, cycle) for fifo in fifos if fifo.target == m.name]
+    inputs += [rule.holds(k, cycle, logs) for rule in rules if rule.target == m.name and rule.is_input]
+    if m.valid and all(inputs):
+        m.blocked += 1
+    else:
+        m.starved += 1
 
 
 def _fire(m, cycle, fifos):
@@ -137,6 +155,8 @@ def simulate(machines, fifos=(), rules=(), limit=5000):
                 if _may_fire(m, cycle, logs, fifos, rules):
                     _fire(m, cycle, fifos)
                     moved = True
+        for m in machines:
+            _note_stall(m, cycle, logs, fifos, rules)
         if all(len(m.log) == m.firings for m in machines):
             break
     return logs

@@ -117,13 +117,14 @@ class Case:
         shift = int(rng.integers(1, 6))
         delay = some_duration(rng, m, 4)
         index = np.array([min(k - shift, n - 1) for k in range(m)], int)
-        if rng.random() < 0.5 and (index == np.arange(m) - shift).all():
+        room = rng.random() < 0.5
+        if room and (index == np.arange(m) - shift).all():
             self.net.depend(f"p{v}", on=f"p{u}", shift=shift, delay=delay, stall="blocked")
         else:
             index[rng.random(m) < 0.3] = -1
             index = np.maximum(index, -1)
-            self.net.depend(f"p{v}", on=f"p{u}", index=index, delay=delay)
-        self.rules.append(naive.Rule(f"p{u}", f"p{v}", index.tolist(), delay))
+            self.net.depend(f"p{v}", on=f"p{u}", index=index, delay=delay, stall="blocked" if room else "starved")
+        self.rules.append(naive.Rule(f"p{u}", f"p{v}", index.tolist(), delay, not room))
 
 
 def solve(net):
@@ -149,9 +150,10 @@ def test_start_times(group):
         done += 1
         for name, log in logs.items():
             assert timeline.start[name].tolist() == log, f"seed {seed}, {name}"
-        for name in case.net.processes:
-            stalls = timeline.stalls(name)
-            assert min(stalls.busy, stalls.starved, stalls.blocked, stalls.idle) >= 0, f"seed {seed}"
+        for machine in case.machines:
+            stalls = timeline.stalls(machine.name)
+            assert (stalls.starved, stalls.blocked) == (machine.starved, machine.blocked), f"seed {seed}"
+            assert stalls.busy >= 0 and stalls.idle >= 0, f"seed {seed}"
             assert stalls.busy + stalls.starved + stalls.blocked + stalls.idle == timeline.cycles, f"seed {seed}"
         for name, channel in case.net.channels.items():
             assert timeline.occupancy(name).maximum <= channel.depth, f"seed {seed}, {name}"
