@@ -145,8 +145,9 @@ def _pruned(name: str, w: Array, mask: Array, ratio: Ratio | None, note: str = "
     kept = np.where(mask, w, np.zeros((), w.dtype))
     unit = np.abs(w.astype(np.float64))
     unit /= unit.max() or 1.0  # keeps the squares in range
-    total = float(np.sum(unit**2))
-    energy = float(np.sum(unit[mask] ** 2)) / total if total else 1.0
+    total = float(np.vdot(unit, unit))
+    unit *= mask
+    energy = float(np.vdot(unit, unit)) / total if total else 1.0
     padded = ratio is not None and w.shape[REDUCTION] % ratio.m != 0
     density = int(np.count_nonzero(kept)) / w.size
     return PrunedLayer(kept, mask, LayerRecord(name, w.shape, ratio, density, energy, padded, note))

@@ -119,6 +119,7 @@ def test_calibration_examples():
     assert calibrate_activations(np.array([-1.0, 1])).zero_point == 0  # -0.5 to even
     x = np.append(np.linspace(0, 1, 1000), 1000.0)
     assert calibrate_activations(x, 99).scale < 0.004 < calibrate_activations(x).scale
+    assert calibrate_activations(-x, 99).scale == calibrate_activations(x, 99).scale
 
 
 def test_activation_limits():

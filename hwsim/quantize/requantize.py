@@ -132,6 +132,23 @@ def multiplier_and_shift(real: Array, place: str = "multiplier") -> tuple[Array,
     return multiplier.astype(np.uint16), np.minimum(shift, LARGEST_SHIFT).astype(np.uint8)
 
 
+def _per_channel(numbers: object, n: int, place: str) -> Array:
+    """``numbers`` as (n,) finite float64."""
+    array = finite(numbers, place)
+    if array.shape != (n,):
+        raise InputError(place, f"shape ({n},)", f"shape {array.shape}")
+    return array
+
+
+def _product_scales(input_scale: float, weight_scales: object, n: int, place: str) -> Array:
+    """(n,) value of one unit of the accumulator, input_scale · weight_scale."""
+    scales = _per_channel(weight_scales, n, f"{place} weight_scales")
+    if np.any(scales <= 0):
+        raise InputError(f"{place} weight_scales", "numbers above 0", float(scales.min()))
+    with np.errstate(over="ignore", under="ignore"):  # refused later, as no bias or multiplier comes of it
+        return positive(input_scale, f"{place} input_scale") * scales
+
+
 def requantization_from_scales(
     input_scale: float,
     input_zero_point: int,
@@ -167,15 +184,8 @@ def requantization_from_scales(
         raise InputError(f"{place} weights", "shape (K, N)", f"shape {weights.shape}")
     k, n = weights.shape
     check_accumulator(k, place)
-    scales = finite(weight_scales, f"{place} weight_scales")
-    real_bias = np.zeros(n) if float_bias is None else finite(float_bias, f"{place} bias")
-    for name, array in (("weight_scales", scales), ("bias", real_bias)):
-        if array.shape != (n,):
-            raise InputError(f"{place} {name}", f"shape ({n},)", f"shape {array.shape}")
-    if np.any(scales <= 0):
-        raise InputError(f"{place} weight_scales", "numbers above 0", float(scales.min()))
-    with np.errstate(over="ignore", under="ignore"):
-        product_scales = positive(input_scale, f"{place} input_scale") * scales
+    product_scales = _product_scales(input_scale, weight_scales, n, place)
+    real_bias = np.zeros(n) if float_bias is None else _per_channel(float_bias, n, f"{place} bias")
     zero = whole(input_zero_point, f"{place} input_zero_point", _INT8.min, _INT8.max)
     with np.errstate(all="ignore"):  # what overflows here is refused just below
         bias = np.rint(real_bias / product_scales) - zero * weights.sum(axis=0)

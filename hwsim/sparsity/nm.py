@@ -71,14 +71,23 @@ def check_nm(w: object, ratio: Ratio, axis: int, place: str = "weights") -> None
     """
     array = numeric(w, place)
     axis = axis_of(axis, array.ndim, place)
-    _refuse_crowded(to_groups(array, ratio.m, axis) != 0, ratio, axis, place)
+    _refuse_crowded(_patterns(to_groups(array, ratio.m, axis)), ratio, axis, place)
 
 
-def _refuse_crowded(nonzero: Array, ratio: Ratio, axis: int, place: str) -> None:
-    """InputError for the first group of the bool array (…, groups, m) with more than n non-zeros."""
-    counts = nonzero[..., 0].astype(np.uint8)
-    for j in range(1, ratio.m):
-        counts += nonzero[..., j]
+def _patterns(groups: Array) -> Array:
+    """(…, groups) integers: bit j of a group's number says that position j of (…, groups, m) is not zero."""
+    m = groups.shape[-1]
+    packed = np.packbits(groups.reshape(-1) != 0, bitorder="little")
+    if m == 16:
+        numbers = packed.view("<u2")
+    else:  # m divides 8, so a byte holds 8 / m whole groups
+        numbers = ((packed[:, None] >> np.arange(0, 8, m, dtype=np.uint8)) & np.uint8(2**m - 1)).reshape(-1)
+    return numbers[: groups.size // m].reshape(groups.shape[:-1])
+
+
+def _refuse_crowded(patterns: Array, ratio: Ratio, axis: int, place: str) -> None:
+    """InputError for the first of the groups (…, groups), given by their patterns, with more than n non-zeros."""
+    counts = np.bitwise_count(patterns)
     crowded = counts > ratio.n
     if crowded.any():
         position = [int(i) for i in np.unravel_index(int(np.argmax(crowded)), crowded.shape)]
@@ -86,6 +95,11 @@ def _refuse_crowded(nonzero: Array, ratio: Ratio, axis: int, place: str) -> None
         position.insert(axis, position.pop() * ratio.m)
         wanted = f"at most {ratio.n} non-zeros of {ratio.m} along axis {axis}"
         raise InputError(f"{place} group at {tuple(position)}", wanted, f"{count} non-zeros")
+
+
+def _positions(indices: Array, m: int) -> Array:
+    """(…, groups, n) int64: where each slot stands in the flattened groups."""
+    return np.arange(0, indices[..., 0].size * m, m).reshape(*indices.shape[:-1], 1) + indices
 
 
 @lru_cache(maxsize=32)
@@ -135,6 +149,8 @@ class NmTensor:
             return
         if self.indices.max() >= m:
             raise InputError(*_first(self.indices >= m, place, f"indices below {m}", self.indices))
+        if self.ratio.dense:
+            return
         used = np.bitwise_or.reduce(np.uint32(1) << self.indices.astype(np.uint32), axis=-1)
         twice = np.bitwise_count(used) != n
         if twice.any():
@@ -162,8 +178,10 @@ class NmTensor:
     def decode(self) -> Array:
         """The dense tensor, of ``shape`` and the values' dtype. Raises InputError as ``validate``."""
         self.validate()
+        if self.ratio.dense:
+            return from_groups(self.values.copy(), self.length, self.axis)
         groups = np.zeros((*self.values.shape[:-1], self.ratio.m), self.values.dtype)
-        np.put_along_axis(groups, self.indices.astype(np.intp), self.values, axis=-1)
+        groups.reshape(-1)[_positions(self.indices, self.ratio.m)] = self.values
         return from_groups(groups, self.length, self.axis)
 
     def bits(self, value_bits: int) -> Bits:
@@ -204,14 +222,11 @@ def encode_nm(w: object, ratio: Ratio, axis: int, place: str = "weights") -> NmT
     groups = to_groups(array, ratio.m, axis)
     if ratio.dense:
         return NmTensor(groups + 0, np.zeros(groups.shape, np.uint8), array.shape[axis], ratio, axis)
-    nonzero = groups != 0
-    _refuse_crowded(nonzero, ratio, axis, place)
     # Pattern table: the m non-zero flags of a group, as a number, look up all its indices at once.
-    packed = np.packbits(nonzero, axis=-1, bitorder="little")
-    patterns = packed[..., 0] if ratio.m <= 8 else packed.view("<u2")[..., 0]
+    patterns = _patterns(groups)
+    _refuse_crowded(patterns, ratio, axis, place)
     indices = np.take(_slot_table(ratio.n, ratio.m), patterns, axis=0)
-    base = np.arange(0, groups.size, ratio.m).reshape(*groups.shape[:-1], 1)
-    values = np.take(groups.reshape(-1), base + indices)
+    values = np.take(groups.reshape(-1), _positions(indices, ratio.m))
     if values.dtype.kind == "f":
         values += 0  # turns -0.0 into 0.0, as a padding slot decodes
     return NmTensor(values, indices, array.shape[axis], ratio, axis)

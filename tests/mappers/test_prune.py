@@ -90,6 +90,8 @@ def test_random_masks_for_shapes():
     assert done["fc"].record.density == 0.5
     assert not np.array_equal(done["fc"].mask, random_nm(shapes, "2:4", 8)["fc"].mask)
     assert done["block1.dw"].record.note == "depthwise, K = 9"
+    twins = random_nm({"a": (64, 8), "b": (64, 8)}, "2:4", 7)
+    assert not np.array_equal(twins["a"].mask, twins["b"].mask)
 
 
 def test_nan_names_layer_and_position():

@@ -65,6 +65,8 @@ def test_bad_input():
             FORMATS[name]((4, 4), np.zeros((4, 5), bool), 8)
     with pytest.raises(InputError, match="2:4 density: wanted at most 0.5"):
         FORMATS["2:4"]((4, 4), 0.6, 8)
+    with pytest.raises(InputError, match="1:16 density"):
+        FORMATS["1:16"]((16, 4), 0.07, 8)
     with pytest.raises(InputError, match="group at"):
         FORMATS["2:4"]((4, 4), np.ones((4, 4), bool), 8)
     for args in (([2], 8), ([0.5], 0), ([0.5], 8, (0, 4)), ([0.5], 8, (4,)), ([0.5], 8, (4, 4), -1), ([True], 8)):

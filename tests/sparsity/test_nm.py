@@ -104,7 +104,7 @@ def test_reduction_axis_moves_last():
 
 
 def test_dense_and_negative_zero():
-    w = np.array([-0.0, 2.0, -0.0, 1.0])
+    w = np.array([-0.0, 2.0, -0.0, 0.0])
     for ratio in (DENSE, Ratio(2, 4)):
         back = encode_nm(w, ratio, 0).decode()
         assert np.array_equal(back, w) and not np.signbit(back).any()
