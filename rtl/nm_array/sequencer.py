@@ -88,7 +88,6 @@ class ComputeEngine(wiring.Component):
         m, config = Module(), self.config
         now = Signal(layouts.descriptor(config))
         step, busy, done = Signal(layouts.control(config)["step"].shape), Signal(), Signal()
-        self._start(m, now, step, busy, done)
         last_step = Signal()
         with m.Switch(now.mode):
             for number, mode in enumerate(config.modes):
@@ -110,10 +109,11 @@ class ComputeEngine(wiring.Component):
             m.d.comb += self.control.clear.eq(now.first & (self.beat == 0) & (step == 0))
             self._results_after_slot(m, now, done)
         m.d.comb += [self.a_release.eq(Mux(done, now.a_free, 0)), self.w_release.eq(Mux(done, now.w_free, 0))]
+        self._start(m, now, step, busy, done)
         return m
 
     def _start(self, m: Module, now: Signal, step: Signal, busy: Signal, done: Signal) -> None:
-        """Take the next pass when everything that it needs is there."""
+        """Take the next pass when everything that it needs is there: last here, as it overrides what goes on."""
         config, after = self.config, self.descriptor
         room = Signal(range(config.o_depth + 1), init=config.o_depth)
         ws = config.dataflow == "ws"
