@@ -109,7 +109,7 @@ class Network:
             raise InputError(place, "index or shift", "both")
         given = None if index is None else arrays.index(f"{place}: index", index, firings, source.firings)
         cycles = arrays.duration(f"{place}: delay", delay, firings)
-        self._arc(name, on, process, given, _shift(place, shift), 0, stall, per_target=cycles)
+        self.arcs[name] = self._arc(name, on, process, given, _shift(place, shift), 0, stall, per_target=cycles)
 
     def channel(
         self,
@@ -157,10 +157,11 @@ class Network:
         plan = fifo.plan(place, (sender.firings, taker.firings), depth, initial, need, free, put)
         ahead, back = arrays.whole(f"{place}: forward", forward), arrays.whole(f"{place}: backward", backward)
         cycles = arrays.duration(f"{place}: release", release, taker.firings)
-        self._arc(name, source, target, plan.data, plan.initial, ahead, "starved", per_source=sender.latency)
+        arcs = [self._arc(name, source, target, plan.data, plan.initial, ahead, "starved", per_source=sender.latency)]
         if plan.depth is not None:
-            shift = plan.depth - plan.initial
-            self._arc(f"{name}.room", target, source, plan.room, shift, back, "blocked", per_source=cycles)
+            room, shift = f"{name}.room", plan.depth - plan.initial
+            arcs.append(self._arc(room, target, source, plan.room, shift, back, "blocked", per_source=cycles))
+        self.arcs.update({arc.name: arc for arc in arcs})
         self.channels[name] = Channel(
             name, source, target, plan.depth, plan.initial, plan.tokens, plan.put, plan.released, cycles
         )
@@ -242,13 +243,13 @@ class Network:
         *,
         per_target: Duration = 0,
         per_source: Duration = 0,
-    ) -> None:
+    ) -> Arc:
         whole = delay + sum(part for part in (per_target, per_source) if isinstance(part, int))
         by_target = None if isinstance(per_target, int) else per_target
         by_source = None if isinstance(per_source, int) else per_source
         arc = Arc(name, source, target, index, shift, whole, by_target, by_source, stall)
         check.in_range(self._place("arc", name), arc, self.processes)
-        self.arcs[name] = arc
+        return arc
 
     def _place(self, kind: str, name: str) -> str:
         return f"network {self.name!r}, {kind} {name!r}"

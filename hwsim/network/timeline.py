@@ -121,8 +121,7 @@ class Timeline:
         else:
             gone = channel.released >= 0
             leave[gone] = free[channel.released[gone]]
-        enter = np.sort(enter, kind="stable")  # merges of sorted runs: fast
-        leave = np.sort(np.maximum(leave, enter), kind="stable")
+        leave = np.sort(np.maximum(leave, enter), kind="stable")  # enter is in order; stable merges sorted runs fast
         times = np.sort(np.concatenate([[0], enter, leave]), kind="stable")
         times = times[np.append(True, times[1:] > times[:-1])]
         held = np.searchsorted(enter, times, side="right") - np.searchsorted(leave, times, side="right")
