@@ -107,7 +107,7 @@ def matmul_operator(
         )  # fmt: skip
         return operator, None
     matrix = np.asarray(network.constants[right], dtype=np.float32)
-    matrix = matrix.T[None] if flips.get("transB") else matrix.reshape(-1, k, n)
+    matrix = np.float32(flips.get("alpha", 1.0)) * (matrix.T[None] if flips.get("transB") else matrix.reshape(-1, k, n))
     groups = len(matrix)  # batches of the left operand alone are more rows of the same weights
     operator = Operator(
         name=name, kind="linear", m=batches // groups * a[-2], k=k, n=n, groups=groups, inputs=sources,
@@ -123,7 +123,7 @@ def _weights_on_the_left(
     matrix = matrix[None] if matrix.ndim == 1 else matrix
     if matrix.ndim != 2:
         raise InputError(f"{network.place}: node {name}", "weights of rank 2 on the left", matrix.shape)
-    matrix = matrix if flips.get("transA") else matrix.T  # (K, N): N = rows of the left operand
+    matrix = np.float32(flips.get("alpha", 1.0)) * (matrix if flips.get("transA") else matrix.T)  # (K, N): N = its rows
     k, n = matrix.shape
     m = network.elements(right) // k
     return Operator(name=name, kind="linear", m=m, k=k, n=n, inputs=sources), matrix[None]

@@ -49,7 +49,7 @@ def import_onnx(
 
     Args:
         path: the file; external data is looked for beside it.
-        dims: values of the dimensions that the file leaves open, by name (``"x.0"`` for an unnamed axis of input x).
+        dims: values of the dimensions that the file leaves open, by name or by place (``"x.0"`` = axis 0 of input x).
         unsupported: ``"refuse"`` raises on operators that are not known, naming them; ``"traffic"`` counts their bytes.
 
     Raises:

@@ -85,7 +85,8 @@ def load_model(path: str | Path) -> Any:
 def read_network(path: str | Path, dims: Mapping[str, int] | None = None) -> OnnxNetwork:
     """Load, give values to named dimensions, fold constants, infer all shapes.
 
-    ``dims`` maps a dimension's name to its value; an unnamed one is called ``input.axis`` (``"x.0"``).
+    ``dims`` maps a dimension's name to its value; ``"x.0"`` (input, axis) names one without a name, and tells apart
+    those that share a name.
     """
     onnx = require_onnx()
     model = load_model(path)
@@ -129,7 +130,8 @@ def _give_values(network: OnnxNetwork, inputs: list[Any], dims: dict[str, int]) 
             raise InputError(f"{network.place}: input {value.name}", "a tensor of known rank", "no shape")
         for axis, dim in enumerate(value.type.tensor_type.shape.dim):
             if not dim.HasField("dim_value") or dim.dim_value < 1:
-                name = dim.dim_param or f"{value.name}.{axis}"
+                own = f"{value.name}.{axis}"
+                name = own if own in dims or not dim.dim_param else dim.dim_param
                 if name not in dims:
                     wanted = f"a value for the dimension {name!r} (dims={{{name!r}: 1}})"
                     raise InputError(f"{network.place}: input {value.name}, axis {axis}", wanted, "none")

@@ -67,7 +67,7 @@ def test_conv_is_the_gemm_of_im2col(case: str, tmp_path: Path) -> None:
 def test_gemm_and_matmul_with_weights(tmp_path: Path) -> None:
     x, w, v = values(3, 8), values(5, 8), values(5, 2)
     nodes = [
-        helper.make_node("Gemm", ["x", "w", "c"], ["h"], transB=1, name="fc1"),
+        helper.make_node("Gemm", ["x", "w", "c"], ["h"], transB=1, alpha=0.5, name="fc1"),
         helper.make_node("MatMul", ["h", "v"], ["y"], name="fc2"),
     ]
     path = save(tmp_path / "m.onnx", nodes, {"x": x.shape}, {"w": w, "v": v, "c": np.zeros(5, np.float32)})
@@ -205,6 +205,12 @@ def test_open_dimensions_need_values(dims: dict | None, message: str, tmp_path: 
     path = save(tmp_path / "m.onnx", [helper.make_node("Relu", ["x"], ["y"])], {"x": ("batch", None)}, {})
     with pytest.raises(InputError, match=message):
         import_onnx(path, dims=dims)
+
+
+def test_dimensions_that_share_a_name_are_told_apart_by_place(tmp_path: Path) -> None:
+    path = save(tmp_path / "m.onnx", [helper.make_node("Relu", ["x"], ["y"])], {"x": ("?", "?")}, {})
+    assert import_onnx(path, dims={"?": 2})[0]["y"].input_elements == 4
+    assert import_onnx(path, dims={"?": 2, "x.1": 5})[0]["y"].input_elements == 10
 
 
 def test_files_that_are_not_models_are_refused(tmp_path: Path) -> None:
