@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -58,7 +59,7 @@ class Occupancy:
         return float((spans * self.entries).sum() / self.total) if self.total else 0.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Timeline:
     """Start cycles of all firings of a network, and what follows from them.
 
@@ -74,7 +75,7 @@ class Timeline:
     channels: Mapping[str, Channel]
     start: Mapping[str, Ints]
 
-    @property
+    @cached_property
     def cycles(self) -> int:
         """Total cycles: the latest end of a process's last firing (interval or latency); 0 when none fires."""
         ends = [0]
@@ -83,6 +84,15 @@ class Timeline:
                 tail = max(_last(process.interval), _last(process.latency))
                 ends.append(int(self.start[process.name][-1]) + tail)
         return max(ends)
+
+    @cached_property
+    def _inputs(self) -> dict[str, list[Arc]]:
+        """The arcs at which each process can be starved."""
+        inputs: dict[str, list[Arc]] = {}
+        for arc in self.arcs:
+            if arc.stall == "starved":
+                inputs.setdefault(arc.target, []).append(arc)
+        return inputs
 
     def stalls(self, name: str) -> Stalls:
         """Return where the cycles of process ``name`` went; they add up to :attr:`cycles`."""
@@ -93,9 +103,8 @@ class Timeline:
         own = np.zeros_like(start)
         np.add(start[:-1], interval if isinstance(interval, int) else interval[:-1], out=own[1:])
         ready = own.copy() if process.offer is None else _opened(process.offer, own)
-        for arc in self.arcs:
-            if arc.target == name and arc.stall == "starved":
-                arc.raise_to_ready(ready, self.start[arc.source])
+        for arc in self._inputs.get(name, ()):
+            arc.raise_to_ready(ready, self.start[arc.source])
         starved = int((ready - own).sum())
         blocked = int((start - own).sum()) - starved
         busy = interval * process.firings if isinstance(interval, int) else int(interval.sum())

@@ -10,7 +10,7 @@ import pytest
 
 from hwsim.network import Deadlock, Network
 
-GROUPS, PER_GROUP = 32, 75
+GROUPS, PER_GROUP = 28, 75
 
 
 def some_duration(rng, count, most, least=0):
