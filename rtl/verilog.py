@@ -21,10 +21,9 @@ WAIVED: Mapping[str, str] = {
     "DECLFILENAME": "one text holds the whole hierarchy, so file and module names cannot agree",
     "PROCASSINIT": "registers carry their power-on value as an initial value besides the reset; FPGAs use both",
     "UNUSEDSIGNAL": "Amaranth keeps named signals, and the upper bits of sums, that nothing reads",
-    "UNUSEDPARAM": "a parameter of an instance that the model behind it does not read",
-    "WIDTHEXPAND": "Amaranth writes the operands of a signed sum at their own, narrower width",
-    "WIDTHTRUNC": "Amaranth assigns a sum to a narrower register on purpose: the language wraps around",
-    "UNOPTFLAT": "found between the fields of one flattened vector; real combinational loops are errors in Amaranth",
+    "WIDTHEXPAND": "the operands of sums, products and comparisons are written at their own, narrower widths",
+    "WIDTHTRUNC": "Yosys writes a rounded division with constants of 32 bits and takes the lower bits of the result",
+    "CASEINCOMPLETE": "a switch without a default keeps the value assigned before it, so no latch comes of it",
     "CMPCONST": "a comparison with the end of a range whose width makes it always true",
     "UNSIGNED": "the same for a comparison with zero",
 }

@@ -59,7 +59,7 @@ class Pins:
     def offered(self, p: int) -> int:
         """Payload of an output."""
         handle = self._offered[p]
-        return 0 if handle is None else int(handle.value)
+        return 0 if handle is None else _number(handle, "offers an undefined payload")
 
 
 def _write_changes(handles: list[Any], old: int, new: int) -> None:
@@ -69,10 +69,18 @@ def _write_changes(handles: list[Any], old: int, new: int) -> None:
                 handle.value = new >> p & 1
 
 
+def _number(handle: Any, trouble: str) -> int:
+    try:
+        return int(handle.value)
+    except ValueError as error:
+        port = handle._name.rpartition("__")[0]
+        raise ValueError(f"port {port} {trouble}: {handle.value}") from error
+
+
 def _read_mask(handles: list[Any]) -> int:
     mask = 0
     for p, handle in enumerate(handles):
-        if int(handle.value):
+        if _number(handle, "has an undefined handshake"):
             mask |= 1 << p
     return mask
 

