@@ -77,7 +77,10 @@ def weight_scale(network: OnnxNetwork, node: Any) -> NDArray | None:
     if not all(name in network.constants for name in names):
         return None
     scale, variance = (network.constants[name].astype(np.float64) for name in names)
-    return scale / np.sqrt(variance + attributes(node).get("epsilon", 1e-5))
+    spread = variance + attributes(node).get("epsilon", 1e-5)
+    if not (spread > 0).all():
+        raise InputError(f"{network.place}: constant {names[1]}", "variances + epsilon > 0", float(spread.min()))
+    return scale / np.sqrt(spread)
 
 
 def matmul_operator(

@@ -85,7 +85,8 @@ class _Walk:
         for node in self.network.nodes:
             self._visit(node)
         workload = Workload(name=self.network.name, operators=tuple(self.operators.values()))
-        return workload, {name: np.ascontiguousarray(w, dtype=np.float32) for name, w in self.weights.items()}
+        with np.errstate(over="ignore"):
+            return workload, {name: np.ascontiguousarray(w, dtype=np.float32) for name, w in self.weights.items()}
 
     def _visit(self, node: Any) -> None:
         sources = tuple(dict.fromkeys(m for name in node.input if name for m in self.makers.get(name, ())))

@@ -75,6 +75,11 @@ def load_model(path: str | Path) -> Any:
         raise InputError(str(file), "an ONNX model", "a file cut short or of another format") from None
     if not model.graph.node or not model.opset_import:
         raise InputError(str(file), "an ONNX model with nodes and an opset", "a file without them")
+    for node in model.graph.node:  # damaged text comes out of protobuf as bytes
+        if not all(isinstance(text, str) for text in (node.op_type, node.domain, node.name, *node.input, *node.output)):
+            raise InputError(str(file), "an ONNX model", "a damaged file: names that are not text")
+        if not node.output:
+            raise InputError(f"{file}: node {node.name or node.op_type}", "at least one output", "none")
     try:
         onnx.external_data_helper.load_external_data_for_model(model, str(file.parent))
     except Exception as error:  # onnx raises its own checker's errors, OSErrors and ValueErrors here
@@ -182,7 +187,7 @@ def _visit(
 
 def _fold(onnx: Any, network: OnnxNetwork, node: Any, opsets: dict[str, int]) -> list[NDArray] | None:
     """Values of a node that does not depend on the network's inputs, else None."""
-    if node.op_type == "Shape" and node.input[0] in network.shapes:
+    if node.op_type == "Shape" and node.input and node.input[0] in network.shapes:
         attributes = {a.name: a.i for a in node.attribute}
         shape = network.shapes[node.input[0]][attributes.get("start", 0) : attributes.get("end", None)]
         return [np.array(shape, dtype=np.int64)]
@@ -222,6 +227,6 @@ def _infer(
         return onnx.shape_inference.infer_node_outputs(
             schema, node, given, small, opset_imports=list(onnx.helper.make_opsetid(d, v) for d, v in opsets.items())
         )
-    except onnx.shape_inference.InferenceError as error:
+    except (onnx.shape_inference.InferenceError, onnx.checker.ValidationError, TypeError, ValueError) as error:
         place = f"{network.place}: node {node.name or node.output[0]}"
         raise InputError(place, f"inputs that fit a {node.op_type}", str(error)) from None

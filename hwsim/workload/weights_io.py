@@ -16,6 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,10 @@ from ..errors import InputError
 from .geometry import conv_weight_matrix
 
 SUFFIXES = (".npy", ".npz", ".safetensors", ".onnx")
-_BROKEN = (ValueError, EOFError, OSError, KeyError, zipfile.BadZipFile, zlib.error, struct.error, SyntaxError)
+_BROKEN = (  # what NumPy's, SciPy's and zipfile's readers raise on damaged files (found by damaging files at random)
+    ValueError, EOFError, OSError, KeyError, zipfile.BadZipFile, zlib.error, struct.error, SyntaxError, TokenError,
+    NotImplementedError, RuntimeError, MemoryError, OverflowError,
+)  # fmt: skip
 
 
 def load_weights(
@@ -122,7 +126,7 @@ def _dense(file: Path) -> NDArray:
 
     try:
         return sparse.load_npz(file).toarray()
-    except (*_BROKEN, IndexError, TypeError, NotImplementedError) as error:
+    except (*_BROKEN, IndexError, TypeError) as error:
         raise InputError(str(file), "a whole SciPy sparse matrix", str(error)) from None
 
 

@@ -225,6 +225,24 @@ def test_files_that_are_not_models_are_refused(tmp_path: Path) -> None:
         import_onnx(tmp_path / "none.onnx")
 
 
+def test_damage_is_refused_or_harmless(tmp_path: Path) -> None:
+    """Any few wrong bytes give an InputError or a workload, never another error."""
+    nodes, constants = attention_nodes()
+    path, rng = tmp_path / "m.onnx", np.random.default_rng(5)
+    whole = Path(save(path, nodes, {"x": (2, 3, 8)}, constants)).read_bytes()
+    refused = 0
+    for _ in range(100):
+        damaged = bytearray(whole)
+        for where in rng.integers(0, len(whole), 3):
+            damaged[where] = rng.integers(256)
+        path.write_bytes(damaged)
+        try:
+            import_onnx(path)
+        except InputError:
+            refused += 1
+    assert refused > 0
+
+
 def test_missing_external_data_is_named(tmp_path: Path) -> None:
     model = onnx.load(unknown_model(tmp_path / "m.onnx"))
     onnx.save_model(model, tmp_path / "e.onnx", save_as_external_data=True, location="w.bin", size_threshold=0)

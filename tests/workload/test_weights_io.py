@@ -130,3 +130,25 @@ def test_bad_requests_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "b.npz", bias=np.zeros(3))
     with pytest.raises(InputError, match="at least one weight matrix"):
         load_weights(tmp_path / "b.npz", other="skip")
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".safetensors"])
+def test_damage_is_refused_or_harmless(suffix: str, tmp_path: Path) -> None:
+    """Any few wrong bytes give an InputError or numbers, never another error."""
+    path, rng = tmp_path / f"w{suffix}", np.random.default_rng(11)
+    if suffix == ".safetensors":
+        pytest.importorskip("safetensors.numpy").save_file({"w": W}, path)
+    else:
+        (np.save if suffix == ".npy" else np.savez)(path, W)
+    whole = path.read_bytes()
+    refused = 0
+    for _ in range(150):
+        damaged = bytearray(whole)
+        for where in rng.integers(0, len(whole), 3):
+            damaged[where] = rng.integers(256)
+        path.write_bytes(damaged)
+        try:
+            load_weights(path)
+        except InputError:
+            refused += 1
+    assert refused > 0
