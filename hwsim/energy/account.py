@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hwsim.config import Configuration, in_range
@@ -110,15 +110,31 @@ class EnergyTree:
             InputError: the table has no such cost, or one action of a component comes with two different costs.
         """
         prices = table or load_costs()
-        leaves: dict[tuple[str, str], Leaf] = {}
-        for item in counts:
-            key, cost = (item.component, item.action), item.priced(prices)
-            known = leaves.get(key)
-            if known is not None and known.cost != cost:
-                raise InputError(".".join(key), f"one cost ({known.cost.name})", f"also {cost.name}")
-            count = item.count + (known.count if known else 0)
-            leaves[key] = Leaf(component=item.component, action=item.action, count=count, cost=cost)
-        return cls(leaves=tuple(leaves.values()))
+        return cls.summed(
+            Leaf(component=item.component, action=item.action, count=item.count, cost=item.priced(prices))
+            for item in counts
+        )
+
+    @classmethod
+    def summed(cls, leaves: Iterable[Leaf]) -> EnergyTree:
+        """One tree of many leaves; counts of the same action of the same component are added up.
+
+        Raises:
+            InputError: one action of a component comes with two different costs.
+        """
+        sums: dict[tuple[str, str], Leaf] = {}
+        for leaf in leaves:
+            key = (leaf.component, leaf.action)
+            known = sums.get(key)
+            if known is not None and known.cost != leaf.cost:
+                raise InputError(".".join(key), f"one cost ({known.cost.name})", f"also {leaf.cost.name}")
+            sums[key] = replace(leaf, count=leaf.count + (known.count if known else 0))
+        return cls(leaves=tuple(sums.values()))
+
+    @classmethod
+    def merged(cls, trees: Iterable[EnergyTree]) -> EnergyTree:
+        """The sum of several trees, as of the layers of a network."""
+        return cls.summed(leaf for tree in trees for leaf in tree.leaves)
 
     @property
     def total(self) -> Joules:

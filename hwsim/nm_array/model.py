@@ -85,7 +85,7 @@ def _engines(net: Network, program: Program, times: Times) -> None:
     net.depend("compute", on="load", delay=times.load + HANDOVER, stall="starved", name="loaded")
 
 
-def _slot_arc(freed: Ints, slots: int) -> Ints:
+def slot_arc(freed: Ints, slots: int) -> Ints:
     """By fill: the pass that frees the slot it goes into; -1 for the first round."""
     index = np.full(len(freed), -1, np.int64)
     index[slots:] = freed[: max(0, len(freed) - slots)]
@@ -114,11 +114,11 @@ def beat_network(program: Program, offer: Mapping[str, Bools] | None = None,
         net.process(port, firings=int(count.sum()), interval=1, offer=gates.get(port))
     _engines(net, program, times)
     net.process("o", firings=int(program.results.sum()), interval=1, accept=ready)
-    for port, reader, fill, freed, release, slots in _buffers(program, times):
+    for port, reader, fill, freed, release, slots in buffers(program, times):
         last_beat = np.cumsum(beats[port]) - 1
         net.depend(reader, on=port, index=_at_fill(last_beat, fill), delay=HANDOVER, stall="starved",
                    name=f"{port} tile there")
-        index = _slot_arc(freed, slots)
+        index = slot_arc(freed, slots)
         net.depend(port, on=reader, index=np.repeat(index, beats[port]),
                    delay=np.repeat(_at(release, index), beats[port]), stall="blocked", name=f"{port} slot free")
     of_pass = np.repeat(np.arange(program.passes), program.results)
@@ -137,7 +137,7 @@ def _at_fill(last_beat: Ints, fill: Ints) -> Ints:
     return np.where(fill >= 0, last_beat[fill], -1) if len(last_beat) else np.full(len(fill), -1, np.int64)
 
 
-def _buffers(program: Program, times: Times) -> list[tuple[str, str, Ints, Ints, Ints, int]]:
+def buffers(program: Program, times: Times) -> list[tuple[str, str, Ints, Ints, Ints, int]]:
     """The three operand buffers: port, engine that reads it, fills, freeing passes, release delays, slots."""
     config = program.config
     w_reader = "load" if config.dataflow == "ws" else "compute"
@@ -158,10 +158,10 @@ def tile_network(program: Program) -> Network:
     for port, count in beats.items():
         net.process(port, firings=len(count), interval=count, latency=count)
     _engines(net, program, times)
-    for port, reader, fill, freed, release, slots in _buffers(program, times):
+    for port, reader, fill, freed, release, slots in buffers(program, times):
         net.depend(reader, on=port, index=fill, delay=_at(beats[port], fill) - 1 + HANDOVER, stall="starved",
                    name=f"{port} tile there")
-        index = _slot_arc(freed, slots)
+        index = slot_arc(freed, slots)
         net.depend(port, on=reader, index=index, delay=_at(release, index), stall="blocked", name=f"{port} slot free")
     _result_tiles(net, program, times)
     return net

@@ -18,11 +18,10 @@ import numpy.typing as npt
 from hwsim.errors import InputError
 from hwsim.nm_array.config import Mode, NmArrayConfig
 from hwsim.nm_array.rings import allocate, freeing_pass
+from hwsim.quantize import check_accumulator
 from hwsim.sparsity.ratio import Ratio
 
 Ints = npt.NDArray[np.int64]
-LARGEST_K = (2**31 - 1) // (128 * 128)
-"""Longest reduction whose INT8 products cannot overflow INT32."""
 LARGEST_PROGRAM = 20_000_000
 """Most passes of one program; more would not fit in memory as arrays."""
 
@@ -41,8 +40,7 @@ class Shape:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
                 raise InputError(f"GEMM {name.upper()}", "a whole number of at least 1", value)
-        if self.k > LARGEST_K:
-            raise InputError("GEMM K", f"at most {LARGEST_K}, so that INT32 cannot overflow", self.k)
+        check_accumulator(self.k, "GEMM")
 
     @property
     def macs(self) -> int:

@@ -1,0 +1,112 @@
+"""A whole workload on one accelerator: every operator scheduled, simulated and accounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy.typing as npt
+
+from hwsim.energy import EnergyTree, of_bytes
+from hwsim.errors import InputError
+from hwsim.memory import Dram
+from hwsim.network import Network
+from hwsim.nm_array.account import action_counts, dram_cost
+from hwsim.nm_array.config import NmArrayConfig
+from hwsim.nm_array.result import LayerResult, NetworkResult
+from hwsim.sparsity.nm import check_nm
+from hwsim.sparsity.ratio import DENSE, Ratio
+from hwsim.workload import Operator, Workload
+from mappers.nm_array import Schedule, SearchLimits, schedule
+
+Progress = Callable[[int, int, str], None]
+
+
+def simulate_network(workload: Workload, config: NmArrayConfig, *, ratios: Mapping[str, Ratio], dram: Dram,
+                     clock_hz: float, weights: Mapping[str, npt.NDArray[Any]] | None = None,
+                     name: str = "nm_array", limits: SearchLimits = SearchLimits(),
+                     progress: Progress | None = None) -> NetworkResult:
+    """Schedule each operator with its best tiling and add up.
+
+    Args:
+        workload: the network.
+        config: the array.
+        ratios: N:M by operator name; operators that are not named stay dense.
+        dram: memory channel.
+        clock_hz: clock of the array, Hz.
+        weights: by operator name, (groups, K, N); where given, they must obey the operator's ratio.
+        name: of the accelerator, in the result.
+        limits: size of the tiling search.
+        progress: called with (done, operators, name) before each operator.
+
+    Raises:
+        InputError: an unknown operator, a ratio that the array was not built for, or weights that break it.
+    """
+    known = {operator.name for operator in workload}
+    for named in ratios:
+        if named not in known:
+            raise InputError("ratios", f"operators of {workload.name}", named)
+    layers: list[LayerResult] = []
+    found: dict[tuple[object, ...], LayerResult] = {}
+    for done, operator in enumerate(workload):
+        if progress is not None:
+            progress(done, len(workload), operator.name)
+        ratio = ratios.get(operator.name, DENSE)
+        if weights is not None and operator.name in weights:
+            check_nm(weights[operator.name], ratio, 1, operator.name)
+        key = (operator.kind, operator.m, operator.k, operator.n, operator.groups, operator.conv, ratio,
+               operator.input_elements, operator.output_elements)
+        if key not in found:
+            found[key] = simulate_operator(operator, config, ratio, dram, clock_hz, limits)
+        layers.append(_renamed(found[key], operator.name))
+    return NetworkResult(workload=workload.name, accelerator=name, config=config, clock_hz=clock_hz, dram=dram,
+                         layers=tuple(layers))
+
+
+def _renamed(layer: LayerResult, name: str) -> LayerResult:
+    """The same result for an operator of the same shape (N:M timing does not depend on which weights are kept)."""
+    return layer if layer.name == name else LayerResult(**{**vars(layer), "name": name})
+
+
+def simulate_operator(operator: Operator, config: NmArrayConfig, ratio: Ratio, dram: Dram, clock_hz: float,
+                      limits: SearchLimits = SearchLimits()) -> LayerResult:
+    """Best schedule of one operator, with its energy."""
+    if operator.kind == "traffic":
+        return _traffic_only(operator, config, dram, clock_hz)
+    found = schedule(config, operator, ratio, dram, clock_hz, limits)
+    program, tiling = found.program, found.program.tiling
+    stalls = {process: vars_of(found.timeline.stalls(process)) for process in ("dram", "load", "compute", "o")}
+    return LayerResult(
+        name=operator.name, kind=operator.kind, m=operator.m, k=operator.k, n=operator.n, groups=operator.groups,
+        ratio=str(ratio), tiling={"beats": tiling.beats, "order": tiling.order, "packed": found.mapped.packed,
+                                  "dataflow": config.dataflow, "exact": found.exact},
+        cycles=found.cycles, bound_cycles=found.bound, best_bound_cycles=found.best_bound, macs=operator.macs,
+        useful_macs=_useful_macs(operator, found), peak_macs=config.macs_per_cycle, stalls=stalls,
+        dram_bytes=found.traffic.totals(), energy=EnergyTree.of(action_counts(program, found.traffic, dram)))
+
+
+def vars_of(stalls: object) -> dict[str, int]:
+    """Stall split as plain data."""
+    return {kind: int(getattr(stalls, kind)) for kind in ("busy", "starved", "blocked", "idle")}
+
+
+def _useful_macs(operator: Operator, found: Schedule) -> int:
+    """Multiplications with kept weights, without the zeros between packed groups."""
+    return found.program.useful_macs // found.mapped.packed
+
+
+def _traffic_only(operator: Operator, config: NmArrayConfig, dram: Dram, clock_hz: float) -> LayerResult:
+    """An operator without MACs: reads its inputs and writes its outputs, nothing else is modelled."""
+    moved = {"a": operator.input_elements, "w": 0, "q": 0, "o": operator.output_elements}
+    net = Network(operator.name)
+    service = dram.service_cycles([moved["a"], moved["o"]], clock_hz)
+    net.process("dram", firings=2, interval=service, latency=service)
+    net.depend("dram", on="dram", shift=1, delay=int(service[0]) + dram.latency_cycles(clock_hz), name="read, then write")
+    timeline = net.solve()
+    counts = [of_bytes("DRAM", name, moved[port], cost=dram_cost(dram))
+              for name, port in (("read activations", "a"), ("write results", "o"))]
+    return LayerResult(
+        name=operator.name, kind=operator.kind, m=0, k=0, n=0, groups=operator.groups, ratio=str(DENSE), tiling={},
+        cycles=timeline.cycles, bound_cycles=int(service.sum()), best_bound_cycles=int(service.sum()), macs=0,
+        useful_macs=0, peak_macs=config.macs_per_cycle, stalls={"dram": vars_of(timeline.stalls("dram"))},
+        dram_bytes=moved, energy=EnergyTree.of(counts))

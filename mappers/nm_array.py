@@ -1,0 +1,140 @@
+"""Mapping onto the N:M array: how an operator becomes GEMMs, which tilings there are, which is best by the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from hwsim.memory import Dram
+from hwsim.network import Timeline
+from hwsim.nm_array.config import NmArrayConfig
+from hwsim.nm_array.model import Times
+from hwsim.nm_array.program import Program, Shape, Tiling, lower
+from hwsim.nm_array.system import bound_cycles, system_network
+from hwsim.nm_array.traffic import Traffic, traffic
+from hwsim.sparsity.ratio import DENSE, Ratio
+from hwsim.workload import Operator
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchLimits:
+    """How much of the tiling space is looked at.
+
+    Args:
+        exhaustive_depth: up to this ``tile_depth`` every number of beats is a candidate; above it, those that cut the
+            rank into equal parts.
+        parts: the smallest numbers of equal parts to try, and their doublings.
+        solved: most candidates whose cycles are computed; the others are left with their lower bound.
+    """
+
+    exhaustive_depth: int = 16
+    parts: int = 3
+    solved: int = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mapped:
+    """An operator as the array runs it: ``packed`` groups lie block-diagonally in one GEMM."""
+
+    shape: Shape
+    ratio: Ratio
+    packed: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Schedule:
+    """The best tiling found: its program, traffic and timeline (cycles).
+
+    ``best_bound``: the smallest lower bound of all candidates; ``solved`` of ``candidates`` were simulated. The search
+    is exact over its candidates where no unsolved candidate has a bound below ``cycles``.
+    """
+
+    mapped: Mapped
+    program: Program
+    traffic: Traffic
+    timeline: Timeline
+    bound: int
+    best_bound: int
+    candidates: int
+    solved: int
+    exact: bool
+
+    @property
+    def cycles(self) -> int:
+        """Cycles of the schedule."""
+        return self.timeline.cycles
+
+
+def map_operator(config: NmArrayConfig, operator: Operator, ratio: Ratio) -> Mapped:
+    """GEMM shape of an operator. Small dense groups (depthwise) are laid side by side, as many as the array holds.
+
+    Packed groups share an activation beat: the weights off the diagonal blocks are zeros, multiplied in vain.
+    """
+    packed = 1
+    if operator.groups > 1 and ratio == DENSE and operator.has_weights:
+        span = config.rows * config.modes[0].span
+        room = min(span // operator.k, config.cols // operator.n)
+        packed = max((p for p in range(1, room + 1) if operator.groups % p == 0), default=1)
+    shape = Shape(m=operator.m, k=operator.k * packed, n=operator.n * packed, groups=operator.groups // packed)
+    return Mapped(shape=shape, ratio=ratio, packed=packed)
+
+
+def tilings(config: NmArrayConfig, mapped: Mapped, limits: SearchLimits) -> Iterator[Tiling]:
+    """Candidate tilings: beats per pass x loop order; orders that make no difference are left out."""
+    mode = config.modes[config.mode_number(mapped.ratio)]
+    ws = config.dataflow == "ws"
+    length = mapped.shape.m if ws else -(-mapped.shape.k // mode.span)
+    deepest = min(config.tile_depth, length)
+    fewest = -(-length // config.tile_depth)
+    if config.tile_depth <= limits.exhaustive_depth:
+        beats = set(range(1, deepest + 1))
+    else:
+        parts = {fewest * factor + extra for factor in (1, 2, 4) for extra in range(limits.parts)}
+        beats = {-(-length // count) for count in parts if count <= length} | {deepest}
+    for size in sorted(beats, reverse=True):
+        m_tiles = -(-mapped.shape.m // (size if ws else config.rows))
+        n_tiles = -(-mapped.shape.n // config.cols)
+        yield Tiling(beats=size, order="mn")
+        if m_tiles > 1 and n_tiles > 1:
+            yield Tiling(beats=size, order="nm")
+
+
+def schedule(config: NmArrayConfig, operator: Operator, ratio: Ratio, dram: Dram, clock_hz: float,
+             limits: SearchLimits = SearchLimits()) -> Schedule:
+    """Find the tiling with the fewest cycles by the cycle model: branch and bound, lowest bound first.
+
+    Args:
+        config: the array.
+        operator: conv, linear or matmul.
+        ratio: N:M of its weights along K; one of the array's modes.
+        dram: memory channel.
+        clock_hz: clock of the array.
+        limits: size of the search.
+    """
+    mapped = map_operator(config, operator, ratio)
+    candidates = []
+    for tiling in tilings(config, mapped, limits):
+        program = lower(config, mapped.shape, ratio, tiling)
+        moved = traffic(program, operator.conv, mapped.packed)
+        candidates.append((bound_cycles(program, moved, dram, clock_hz), program, moved))
+    candidates.sort(key=lambda candidate: candidate[0])
+    best, solved = None, 0
+    for bound, program, moved in candidates:
+        if best is not None and (bound >= best[0].cycles or solved == limits.solved):
+            break
+        timeline = system_network(program, moved, dram, clock_hz).solve()
+        solved += 1
+        if best is None or timeline.cycles < best[0].cycles:
+            best = timeline, program, moved, bound
+    assert best is not None  # there is always the deepest tiling
+    timeline, program, moved, bound = best
+    exact = solved == len(candidates) or candidates[solved][0] >= timeline.cycles
+    return Schedule(mapped=mapped, program=program, traffic=moved, timeline=timeline, bound=bound,
+                    best_bound=candidates[0][0], candidates=len(candidates), solved=solved, exact=exact)
+
+
+def busiest(program: Program) -> int:
+    """Cycles that the passes occupy the array, one after the other."""
+    return int(np.sum(Times(program).slot))
