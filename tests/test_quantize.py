@@ -209,3 +209,10 @@ def test_bad_real_numbers():
     for scale, zero in ((0, 0), (-1, 0), (np.inf, 0), (True, 0), (1, 128), (1, 0.5)):
         with pytest.raises(InputError):
             ActivationScale(scale, zero)
+
+
+def test_smallest_scale_coarsens_only_the_channels_that_need_it():
+    w = np.array([[1.0, 1e-9], [0.5, 2e-9]])
+    coarse = quantize_weights(w, smallest_scale=[0.0, 1e-6])
+    assert coarse.scales.tolist() == [1 / 127, 1e-6]
+    assert coarse.values.tolist() == [[127, 0], [64, 0]]

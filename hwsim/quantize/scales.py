@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from hwsim.errors import InputError
 from hwsim.sparsity.size import Array, numeric, whole
@@ -52,7 +53,7 @@ class QuantizedWeights:
         return self.values * self.scales[..., None, :]
 
 
-def quantize_weights(w: object, place: str = "weights") -> QuantizedWeights:
+def quantize_weights(w: object, place: str = "weights", smallest_scale: npt.ArrayLike = 0.0) -> QuantizedWeights:
     """Symmetric per-output-channel INT8: scale = max |w| of the column / 127, rounded half to even.
 
     A column of zeros gets scale 1. The error is at most scale / 2. Zeros stay zeros, so a pruned pattern survives.
@@ -60,6 +61,8 @@ def quantize_weights(w: object, place: str = "weights") -> QuantizedWeights:
     Args:
         w: (…, K, N) finite integers or floats.
         place: what ``w`` is, for error messages.
+        smallest_scale: (…, N) or one number: scales are at least this, so that a channel with tiny weights and a large
+            bias (as batch-norm folding leaves behind) can hold that bias in the accumulator.
 
     Raises:
         InputError: fewer than two axes, NaN or infinity, or a column too small to have a scale.
@@ -68,7 +71,7 @@ def quantize_weights(w: object, place: str = "weights") -> QuantizedWeights:
     if array.ndim < 2:
         raise InputError(place, "shape (…, K, N)", f"shape {array.shape}")
     largest = np.abs(array).max(axis=-2, initial=0.0)
-    scales = np.where(largest == 0, 1.0, largest / LARGEST_WEIGHT)
+    scales = np.maximum(np.where(largest == 0, 1.0, largest / LARGEST_WEIGHT), finite(np.atleast_1d(smallest_scale), f"{place} smallest_scale"))
     if np.any(scales < np.finfo(np.float64).tiny):
         raise InputError(place, "columns of zeros or of a magnitude that float64 can divide by 127", largest.min())
     scaled = np.rint(array / scales[..., None, :])

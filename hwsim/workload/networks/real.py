@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +51,7 @@ class RealNetwork:
         workload: topology; ``workload[name].activation`` is the function fused behind each GEMM.
         weights: operator name to B, ``(groups, K, N)`` float32 (batch-norm folded in).
         bias: operator name to bias, ``(groups * N,)`` float32.
-        forward: the executor; call ``run``.
+        forward: the executor, of (weights, bias, input, recording); call ``run``.
         sample: makes a real input; call ``sample_input``.
         source: where the weights come from, with licence.
     """
@@ -59,14 +59,26 @@ class RealNetwork:
     workload: Workload
     weights: dict[str, Floats] = field(repr=False)
     bias: dict[str, Floats] = field(repr=False)
-    forward: Callable[[NDArray, Recording], Floats] = field(repr=False)
+    forward: Callable[[dict[str, Floats], dict[str, Floats], NDArray, Recording], Floats] = field(repr=False)
     sample: Callable[[], NDArray] = field(repr=False)
     source: str
 
     def run(self, x: NDArray) -> tuple[Floats, Recording]:
         """Outputs and the recorded operands of every GEMM operator."""
         recording = Recording(self.workload)
-        return self.forward(x, recording), recording
+        return self.forward(self.weights, self.bias, x, recording), recording
+
+    def with_weights(self, weights: Mapping[str, Floats]) -> RealNetwork:
+        """The same network with some operators' weights replaced, as by pruning.
+
+        Raises:
+            InputError: an operator that has no weights here, or another shape.
+        """
+        for name, w in weights.items():
+            if name not in self.weights or w.shape != self.weights[name].shape:
+                given = f"{name} of shape {w.shape}"
+                raise InputError(f"{self.workload.name}: weights", "an operator's weights in their own shape", given)
+        return replace(self, weights={**self.weights, **weights})
 
     def sample_input(self) -> NDArray:
         """A real input (photo as NCHW float32, sentences as token ids), ready for ``run``."""

@@ -1,0 +1,85 @@
+"""Real layers as the array sees them: INT8 operands and requantisation, calibrated on real input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hwsim.errors import InputError
+from hwsim.nm_array.reference import reference
+from hwsim.quantize import (ActivationScale, Requantization, calibrate_activations, quantize_weights,
+                            requantization_from_scales)
+from hwsim.workload.networks.real import RealNetwork, Recording
+
+Floats = npt.NDArray[np.floating[Any]]
+Int8 = npt.NDArray[np.int8]
+CLAMPS: Mapping[str, tuple[float | None, float | None]] = {
+    "none": (None, None), "relu": (0.0, None), "relu6": (0.0, 6.0)}
+"""Activation functions that requantisation does on its way; others are left to a later operator."""
+LARGEST_BIAS = 2**28
+"""Bias in accumulator units that a channel may need; leaves INT32 room for the sums and the folded zero point."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class QuantizedLayer:
+    """One GEMM operator with INT8 operands.
+
+    Args:
+        name: of the operator.
+        a: activations (groups, M, K).
+        w: weights (groups, K, N).
+        requantization: parameters of each group.
+        output: scale and zero point of the results.
+        exact: float32 results with the same (pruned) weights, after the clamp: (groups, M, N).
+    """
+
+    name: str
+    a: Int8
+    w: Int8
+    requantization: list[Requantization]
+    output: ActivationScale
+    exact: Floats
+
+    def results(self) -> Int8:
+        """What the array must give: (groups, M, N) int8."""
+        return reference(self.a, self.w, self.requantization)
+
+    def error(self) -> float:
+        """Root mean square error of the INT8 results, relative to the root mean square of the exact ones."""
+        difference = self.output.dequantize(self.results()) - self.exact
+        size = float(np.sqrt(np.mean(np.square(self.exact, dtype=np.float64))))
+        return float(np.sqrt(np.mean(np.square(difference)))) / size if size else 0.0
+
+
+def quantize_layer(network: RealNetwork, recording: Recording, name: str) -> QuantizedLayer:
+    """Quantise one operator: weights per output channel, activations per tensor from the recorded input.
+
+    Args:
+        network: holds the weights, pruned or not.
+        recording: of a run of the network on real input; calibrates input and output.
+        name: conv or linear operator.
+
+    Raises:
+        InputError: no such operator, or one without weights.
+    """
+    if name not in network.weights:
+        raise InputError("layer", f"one of {', '.join(network.weights)}", name)
+    a, w = recording.a(name), network.weights[name]
+    bias = network.bias[name].reshape(len(w), -1)
+    lowest, highest = CLAMPS.get(network.activation(name), (None, None))
+    exact = np.clip(a @ w + bias[:, None, :], lowest, highest) if (lowest, highest) != (None, None) else (
+        a @ w + bias[:, None, :])
+    scale_in, scale_out = calibrate_activations(a, place=name), calibrate_activations(exact, place=name)
+    low, high = scale_out.limits(lowest, highest)
+    weights = [quantize_weights(group, f"{name} weights", np.abs(bias[g]) / (LARGEST_BIAS * scale_in.scale))
+               for g, group in enumerate(w)]
+    parameters = [
+        requantization_from_scales(scale_in.scale, scale_in.zero_point, group.scales, group.values, bias[g],
+                                   scale_out.scale, scale_out.zero_point, low, high, name)
+        for g, group in enumerate(weights)]
+    return QuantizedLayer(name=name, a=scale_in.quantize(a, name), w=np.stack([group.values for group in weights]),
+                          requantization=parameters, output=scale_out, exact=exact)
