@@ -1,0 +1,106 @@
+"""Finds the command, runs it, and turns every failure into an exit status and one line on standard error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from types import ModuleType
+
+from hwsim import __version__
+from hwsim.cli.arguments import ArgumentParser
+from hwsim.errors import InputError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("hwsim.cli.run", "one workload on one accelerator and its baselines: table, JSON, figure"),
+    "verify": ("hwsim.cli.verify", "the RTL against the cycle model: values and the cycle of every transfer"),
+    "rtl": ("hwsim.cli.rtl", "Verilog of an accelerator"),
+    "formats": ("hwsim.cli.formats", "sizes of the sparse formats"),
+    "zoo": ("hwsim.cli.zoo", "the known networks and their operators"),
+}
+"""Command: (module with ``configure(parser)`` and ``execute(arguments) -> status``, what it does)."""
+
+OK, CHECK_FAILED, BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
+"""Exit statuses. 130 and 141 are what a shell reports for a process ended by Ctrl-C or by a closed pipe."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status and never raises for bad input, Ctrl-C or a closed pipe."""
+    try:
+        status = _dispatch(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+        return status
+    except SystemExit as stop:  # --help and --version of argparse
+        return _flushed(stop.code if isinstance(stop.code, int) else OK)
+    except KeyboardInterrupt:
+        return _failed("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        _silence_stdout()
+        return BROKEN_PIPE
+    except InputError as error:
+        return _failed(str(error), BAD_INPUT)
+    except MemoryError as error:
+        return _failed(f"memory: wanted a workload that fits, got {_one_line(error) or 'no room'}", BAD_INPUT)
+    except OSError as error:
+        place = error.filename or "standard output"
+        _silence_stdout()
+        return _failed(f"{place}: wanted a place that can be read or written, got {error.strerror or error}", BAD_INPUT)
+
+
+def _dispatch(argv: list[str]) -> int:
+    if argv and argv[0] in COMMANDS:
+        module: ModuleType = import_module(COMMANDS[argv[0]][0])
+        parser = ArgumentParser(prog=f"hwsim {argv[0]}")
+        module.configure(parser)
+        return int(module.execute(parser.parse_args(argv[1:])))
+    parser = _top_parser()
+    parser.parse_args(argv)
+    raise InputError("hwsim", f"a command: {', '.join(COMMANDS)}", "none")
+
+
+def _top_parser() -> ArgumentParser:
+    width = max(map(len, COMMANDS))
+    listed = "\n".join(f"  {name.ljust(width)}  {what}" for name, (_, what) in COMMANDS.items())
+    parser = ArgumentParser(
+        prog="hwsim",
+        usage="hwsim COMMAND …",
+        description="Co-design toolkit for sparse accelerators.",
+        epilog=f"commands:\n{listed}\n\n'hwsim COMMAND --help' says more, with an example.\n\n"
+        "exit status: 0 done, 1 a check failed, 2 bad input (one line says which), 130 interrupted",
+    )
+    parser.add_argument("command", metavar="COMMAND", choices=list(COMMANDS), help="one of the commands below")
+    parser.add_argument("--version", action="version", version=f"hwsim {__version__}")
+    return parser
+
+
+def _flushed(status: int) -> int:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _silence_stdout()
+    return status
+
+
+def _failed(line: str, status: int) -> int:
+    text = f"hwsim: {' '.join(line.split())}\n"
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        pass  # nobody is left to be told
+    return status
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
+
+
+def _silence_stdout() -> None:
+    """Point standard output at nothing, so that the interpreter's own flush at exit says nothing either."""
+    try:
+        sink = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(sink, sys.stdout.fileno())
+        os.close(sink)
+    except (OSError, ValueError, AttributeError):
+        pass  # standard output is no file (a test's buffer)

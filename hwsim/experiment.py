@@ -1,0 +1,295 @@
+"""What a user asks for: one workload, how it is pruned, the accelerator, its memory and its baselines.
+
+    name = "gemm"
+    clock_hz = 200e6                 # our assumption
+    baselines = ["dense", "systolic"]
+
+    [workload]                       # exactly one source: zoo, network, onnx, scalesim, weights or gemm
+    gemm = "1024x1024x1024"          # MxKxN, or MxKxNxgroups
+
+    [pruning]
+    ratio = "2:4"                    # or ratios = ["2:4", "2:8"]: each is run
+    layers = { "head*" = "1:1" }     # by name pattern, the first match decides
+
+    [accelerator]                    # a preset and changes to it, or the fields of NmArrayConfig
+    rows = 32
+
+    [memory]                         # a preset and changes to it, or the fields of Dram
+    preset = "ddr4-2400-x64"
+
+    [mapper]                         # how far the mapper searches
+    solved = 8
+
+Every key is checked; unknown ones are refused. The sources are read by `hwsim.cli.sources`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+from hwsim.config import Configuration, in_range, load_toml, merged, one_of, positive
+from hwsim.errors import InputError
+from hwsim.memory import Dram
+from hwsim.nm_array.config import NmArrayConfig
+from hwsim.sparsity.ratio import DENSE, Ratio
+
+Baseline = Literal["dense", "systolic"]
+LARGEST_RANK = 1 << 31
+"""Largest M, K, N and number of groups of a GEMM that is given by its shape."""
+
+
+@dataclass(frozen=True)
+class Gemm:
+    """Shape of a matrix product, ``groups`` times, written ``MxKxN`` or ``MxKxNxgroups``."""
+
+    m: int
+    k: int
+    n: int
+    groups: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> Gemm:
+        """Shape of ``"1024x1024x1024"``; `InputError` for anything else."""
+        parts = text.lower().replace("×", "x").split("x")
+        legal = all(part.strip().isascii() and part.strip().isdigit() and len(part) < 20 for part in parts)
+        if not legal or len(parts) not in (3, 4):
+            raise InputError("gemm", "MxKxN, such as 1024x1024x1024", text)
+        sizes = [int(part) for part in parts]
+        for rank, size in zip("MKNG", sizes, strict=False):
+            in_range(f"gemm {rank}", size, 1, LARGEST_RANK)
+        return cls(*sizes)
+
+    def __str__(self) -> str:
+        ranks = f"{self.m}x{self.k}x{self.n}"
+        return ranks if self.groups == 1 else f"{ranks}x{self.groups}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dims(Configuration):
+    """Values of the dimensions that an ONNX file leaves open: a table of names and sizes."""
+
+    sizes: tuple[tuple[str, int], ...] = ()
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any], place: str = "") -> Self:
+        """From a table ``{batch = 1}``."""
+        if not isinstance(mapping, Mapping):
+            raise InputError(place or "dims", "a table of dimension names and sizes", mapping)
+        for name, size in mapping.items():
+            if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+                raise InputError(f"{place}.{name}", "an integer of at least 1", size)
+        return cls(sizes=tuple(mapping.items()))
+
+    def to_mapping(self) -> dict[str, Any]:
+        """The table."""
+        return dict(self.sizes)
+
+
+_SOURCES: dict[str, tuple[str, ...]] = {
+    "zoo": ("batch", "resolution", "classes", "sequence", "context"),
+    "network": ("batch", "sequence"),
+    "onnx": ("unsupported", "dims"),
+    "scalesim": (),
+    "weights": ("layer", "m_rows", "layout"),
+    "gemm": (),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkloadChoice(Configuration):
+    """Where the workload comes from: exactly one of the first six fields, and the parameters that go with it."""
+
+    zoo: str | None = None  # name of a network of the zoo
+    network: Literal["efficientnet-lite0", "minilm"] | None = None  # real trained weights
+    onnx: str | None = None  # path
+    scalesim: str | None = None  # path of a topology (.csv)
+    weights: str | None = None  # path: .npy, .npz, .safetensors
+    gemm: Gemm | None = None
+    batch: int | None = None
+    resolution: int | None = None  # pixels
+    classes: int | None = None
+    sequence: int | None = None  # tokens
+    context: int | None = None  # tokens
+    unsupported: Literal["refuse", "traffic"] | None = None  # operators that are not known
+    dims: Dims | None = None
+    layer: str | None = None  # array of the file; default: all
+    m_rows: int | None = None  # rows of A for each matrix
+    layout: Literal["nk", "kn"] | None = None  # order of 2-D arrays, (out, in) or (in, out)
+
+    def check(self) -> None:
+        """Refuse no source or two, and parameters of another source."""
+        given = [name for name in _SOURCES if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise InputError("", f"one of {', '.join(_SOURCES)}", " and ".join(given) or "none")
+        allowed = _SOURCES[given[0]]
+        for name in sorted({name for names in _SOURCES.values() for name in names}):
+            value = getattr(self, name)
+            if value is not None and name not in allowed:
+                wanted = f"only {', '.join(allowed)} with {given[0]}" if allowed else f"no parameters with {given[0]}"
+                raise InputError(name, wanted, value)
+            if isinstance(value, int):
+                in_range(name, value, 0 if name == "context" else 1, LARGEST_RANK)
+        if self.weights is not None and self.m_rows is None:
+            raise InputError("m_rows", "the number of rows of A (m_rows = 256, --m-rows 256)", "nothing")
+
+    @property
+    def source(self) -> str:
+        """Name of the field that says where the workload comes from."""
+        return next(name for name in _SOURCES if getattr(self, name) is not None)
+
+    def parameters(self, *names: str) -> dict[str, Any]:
+        """Those of the named parameters that were given."""
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerRatios(Configuration):
+    """Ratios by name pattern (``*`` and ``?``): a table; the first pattern that matches a layer decides."""
+
+    rules: tuple[tuple[str, Ratio], ...] = ()
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any], place: str = "") -> Self:
+        """From a table ``{"head*" = "1:1"}``."""
+        if not isinstance(mapping, Mapping):
+            raise InputError(place or "layers", "a table of name patterns and ratios", mapping)
+        rules = ((pattern, Ratio.parse(ratio, f'{place}."{pattern}"')) for pattern, ratio in mapping.items())
+        return cls(rules=tuple(rules))
+
+    def to_mapping(self) -> dict[str, Any]:
+        """The table."""
+        return {pattern: str(ratio) for pattern, ratio in self.rules}
+
+    def ratio_of(self, name: str, default: Ratio) -> Ratio:
+        """Ratio of a layer."""
+        return next((ratio for pattern, ratio in self.rules if _matches(name, pattern)), default)
+
+    def refuse_unused(self, names: Iterable[str]) -> None:
+        """Raise `InputError` for a pattern that matches none of the layers."""
+        known = list(names)
+        for pattern, _ in self.rules:
+            if not any(_matches(name, pattern) for name in known):
+                raise InputError(f'pruning.layers."{pattern}"', f"the name of a layer: {', '.join(known)}", "no match")
+
+
+def _matches(name: str, pattern: str) -> bool:
+    return name == pattern or fnmatchcase(name, pattern)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pruning(Configuration):
+    """N:M ratios of the weights. Layers that are kept dense are so whatever ratio is asked for."""
+
+    ratio: Ratio | None = None  # of all layers; absent: dense, or what a topology file says
+    ratios: tuple[Ratio, ...] = ()  # several: one run for each
+    layers: LayerRatios = LayerRatios()
+    keep_first: bool = False  # leave the first layer dense
+    keep_last: bool = False
+    keep_depthwise: bool = True
+    smallest_k: int = 16  # leave layers of a shorter reduction dense
+    seed: int = 0  # of what is drawn at random
+
+    def check(self) -> None:
+        """Refuse both forms at once, a ratio given twice and negative numbers."""
+        if self.ratio is not None and self.ratios:
+            raise InputError("ratio", "ratio or ratios, not both", f"{self.ratio} and {len(self.ratios)} ratios")
+        if len(set(self.ratios)) != len(self.ratios):
+            raise InputError("ratios", "each ratio once", ", ".join(map(str, self.ratios)))
+        in_range("smallest_k", self.smallest_k, 0)
+        in_range("seed", self.seed, 0, 2**63 - 1)
+
+    @property
+    def runs(self) -> tuple[Ratio, ...]:
+        """One ratio per run; dense alone when none was asked for."""
+        return self.ratios or (self.ratio or DENSE,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accelerator(Configuration):
+    """An accelerator family and its configuration; written flat: ``family``, ``preset`` and the family's fields."""
+
+    FAMILIES: ClassVar[Mapping[str, type[NmArrayConfig]]] = {"nm_array": NmArrayConfig}
+
+    family: Literal["nm_array"] = "nm_array"
+    config: NmArrayConfig = NmArrayConfig()
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any], place: str = "") -> Self:
+        """From a table, or from the name of a preset."""
+        if isinstance(mapping, str):
+            mapping = {"preset": mapping}
+        if not isinstance(mapping, Mapping):
+            raise InputError(place or "accelerator", "a table or the name of a preset", mapping)
+        fields = dict(mapping)
+        family = one_of(f"{place or 'accelerator'}.family", fields.pop("family", "nm_array"), cls.FAMILIES)
+        return cls(family=family, config=cls.FAMILIES[family].from_mapping(fields, place))
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Family and fields in one table."""
+        return {"family": self.family, **self.config.to_mapping()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mapper(Configuration):
+    """How much of the tiling space the mapper looks at."""
+
+    exhaustive_depth: int = 16  # up to this tile_depth every tile size is a candidate
+    parts: int = 3  # above it: the smallest numbers of equal parts to try, and their doublings
+    solved: int = 8  # most candidates whose cycles are computed
+
+    def check(self) -> None:
+        """Refuse limits that leave nothing to choose from, or far too much."""
+        in_range("exhaustive_depth", self.exhaustive_depth, 0, 4096)
+        in_range("parts", self.parts, 1, 64)
+        in_range("solved", self.solved, 1, 4096)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment(Configuration):
+    """One workload on one accelerator and its baselines; see the module for the form of the file."""
+
+    name: str | None = None
+    clock_hz: float = 200e6  # of the array; our assumption
+    baselines: tuple[Baseline, ...] = ("dense", "systolic")
+    workload: WorkloadChoice
+    pruning: Pruning = Pruning()
+    accelerator: Accelerator = Accelerator()
+    memory: Dram = Dram.preset("ddr4-2400-x64")
+    mapper: Mapper = Mapper()
+
+    def check(self) -> None:
+        """Refuse a clock that stands still, a baseline given twice and ratios that the array was not built for."""
+        positive("clock_hz", self.clock_hz)
+        if len(set(self.baselines)) != len(self.baselines):
+            raise InputError("baselines", "each baseline once", ", ".join(self.baselines))
+        key = "ratios" if self.pruning.ratios else "ratio"
+        asked = [(f"pruning.{key}", ratio) for ratio in self.pruning.runs]
+        asked += [(f'pruning.layers."{pattern}"', ratio) for pattern, ratio in self.pruning.layers.rules]
+        known = [mode.ratio for mode in self.accelerator.config.modes]
+        for place, ratio in asked:
+            if ratio not in known:
+                listed = ", ".join(map(str, known))
+                wanted = f"a ratio that the array is built for ({listed}: accelerator.ratios)"
+                raise InputError(place, wanted, str(ratio))
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any], place: str = "") -> Self:
+        """As every configuration; a memory without preset and name is the default one with changes."""
+        given = dict(mapping)
+        memory = given.get("memory")
+        if isinstance(memory, Mapping) and not {"preset", "name"} & set(memory):
+            given["memory"] = {"preset": "ddr4-2400-x64", **memory}
+        return super().from_mapping(given, place)
+
+
+def load_experiment(path: str | Path, changes: Mapping[str, Any] | None = None) -> Experiment:
+    """Experiment of a TOML file with ``changes`` (plain data, nested) laid over it.
+
+    Raises:
+        InputError: the file cannot be read, or a key or value is refused; the place names file and key.
+    """
+    return Experiment.from_mapping(merged(load_toml(path), changes or {}), str(path))

@@ -1,0 +1,8 @@
+"""What a run is shown as: plain data for JSON, a text table, a figure, and files that appear whole or not at all.
+
+Modules:
+    outcome   the runs of an experiment with their baselines, as plain data
+    table     text, at most 120 columns
+    figure    overview for print (PNG)
+    files     atomic writing
+"""

@@ -1,0 +1,171 @@
+"""The outcome of an experiment: one run per ratio, its baselines, and where all of it came from."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from hwsim.energy import EnergyTree
+from hwsim.memory import Dram
+
+
+class Layer(Protocol):
+    """What the report reads of one layer's result; counts in cycles, MACs and bytes."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def kind(self) -> str: ...  # noqa: D102
+    @property
+    def m(self) -> int: ...  # noqa: D102
+    @property
+    def k(self) -> int: ...  # noqa: D102
+    @property
+    def n(self) -> int: ...  # noqa: D102
+    @property
+    def groups(self) -> int: ...  # noqa: D102
+    @property
+    def ratio(self) -> str: ...  # noqa: D102
+    @property
+    def cycles(self) -> int: ...  # noqa: D102
+    @property
+    def utilization(self) -> float: ...  # noqa: D102
+    @property
+    def macs(self) -> int: ...  # noqa: D102
+    @property
+    def useful_macs(self) -> int: ...  # noqa: D102
+    @property
+    def stalls(self) -> dict[str, dict[str, int]]: ...  # noqa: D102
+    @property
+    def dram_bytes(self) -> dict[str, int]: ...  # noqa: D102
+    @property
+    def energy(self) -> EnergyTree: ...  # noqa: D102
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+
+
+class Machine(Protocol):
+    """What the report reads of an accelerator's configuration."""
+
+    @property
+    def macs_per_cycle(self) -> int: ...  # noqa: D102
+
+
+class Result(Protocol):
+    """What the report reads of a network's result."""
+
+    @property
+    def workload(self) -> str: ...  # noqa: D102
+    @property
+    def accelerator(self) -> str: ...  # noqa: D102
+    @property
+    def config(self) -> Machine: ...  # noqa: D102
+    @property
+    def clock_hz(self) -> float: ...  # noqa: D102
+    @property
+    def dram(self) -> Dram: ...  # noqa: D102
+    @property
+    def layers(self) -> Sequence[Layer]: ...  # noqa: D102
+    @property
+    def cycles(self) -> int: ...  # noqa: D102
+    @property
+    def seconds(self) -> float: ...  # noqa: D102
+    @property
+    def energy(self) -> EnergyTree: ...  # noqa: D102
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One ratio: its result, and what pruning did to each layer (plain data)."""
+
+    ratio: str
+    result: Result
+    pruning: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """All runs of an experiment and the baselines that they share.
+
+    Args:
+        runs: one per ratio, in the order asked for.
+        baselines: by name; the same workload, all dense.
+        provenance: see `hwsim.provenance`.
+    """
+
+    runs: tuple[Run, ...]
+    baselines: Mapping[str, Result]
+    provenance: Mapping[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data: of a single run flat, of several ``runs`` and their ``summary``."""
+        if len(self.runs) == 1:
+            return {**self._run(self.runs[0]), "provenance": dict(self.provenance)}
+        return {
+            "workload": self.runs[0].result.workload,
+            "accelerator": self.runs[0].result.accelerator,
+            "summary": [self._summary(run) for run in self.runs],
+            "runs": [self._run(run) for run in self.runs],
+            "provenance": dict(self.provenance),
+        }
+
+    def to_json(self) -> str:
+        """The same as text that ends in a line feed: equal inputs, equal bytes."""
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
+
+    def table(self, *, all_layers: bool = False) -> str:
+        """Text table; long networks are abbreviated unless ``all_layers``."""
+        from hwsim.report.table import outcome_table
+
+        return outcome_table(self, all_layers=all_layers)
+
+    def figure(self, path: str | Path, run: int = 0) -> None:
+        """Write the overview of one run as PNG; an existing file is replaced."""
+        from hwsim.report.figure import overview_png
+        from hwsim.report.files import write_file
+
+        write_file(path, overview_png(self, self.runs[run]), force=True)
+
+    def comparison(self, run: Run) -> dict[str, dict[str, Any]]:
+        """By baseline: its cycles, speedup and energy ratio (baseline / this run; null where this run has none)."""
+        energy = float(run.result.energy.total)
+        return {
+            name: {
+                "cycles": other.cycles,
+                "seconds": other.seconds,
+                "energy_joules": float(other.energy.total),
+                "speedup": ratio_of(other.cycles, run.result.cycles),
+                "energy_ratio": ratio_of(float(other.energy.total), energy),
+            }
+            for name, other in self.baselines.items()
+        }
+
+    def _summary(self, run: Run) -> dict[str, Any]:
+        return {
+            "ratio": run.ratio,
+            "cycles": run.result.cycles,
+            "seconds": run.result.seconds,
+            "energy_joules": float(run.result.energy.total),
+            "baselines": self.comparison(run),
+        }
+
+    def _run(self, run: Run) -> dict[str, Any]:
+        return {
+            "workload": run.result.workload,
+            "accelerator": run.result.accelerator,
+            **self._summary(run),
+            "energy": run.result.energy.to_dict(),
+            "layers": [layer.to_dict() for layer in run.result.layers],
+            "pruning": [dict(record) for record in run.pruning],
+        }
+
+
+def ratio_of(top: float, bottom: float) -> float | None:
+    """Quotient top / bottom, None where that is not a finite number."""
+    value = top / bottom if bottom else math.inf
+    return value if math.isfinite(value) else None
