@@ -126,9 +126,16 @@ class NmArrayConfig(Configuration):
         return self.rows * self.cols * self.multipliers
 
     def dense_twin(self) -> NmArrayConfig:
-        """The same array without sparse logic, at equal multipliers."""
-        return self.replace(ratios=())
+        """The same array without sparse logic, at equal multipliers and equal bytes of operand buffers.
+
+        A sparse beat is wider (M activations where N are used, positions beside values); the twin turns those bytes
+        into more tiles.
+        """
+        a_elements, w_bits = self.span, self.slots * (8 + self.index_bits)
+        dense = self.multipliers
+        return self.replace(ratios=(), a_slots=min(4096, self.a_slots * a_elements // dense),
+                            w_slots=min(4096, self.w_slots * w_bits // (8 * dense)))
 
     def plain_systolic(self) -> NmArrayConfig:
-        """A plain systolic array at equal multipliers: no sparse logic, weights not double-buffered in the PEs."""
-        return self.replace(ratios=(), shadow_weights=False)
+        """A plain systolic array: the dense twin whose PEs do not hold the next weights behind those in use."""
+        return self.dense_twin().replace(shadow_weights=False)

@@ -1,0 +1,62 @@
+"""Tiling search: exact on spaces small enough to enumerate, bounds that hold, groups packed without changing work."""
+
+import pytest
+
+from hwsim.memory import Dram
+from hwsim.nm_array.config import NmArrayConfig
+from hwsim.nm_array.program import lower
+from hwsim.nm_array.system import system_network
+from hwsim.nm_array.traffic import traffic
+from hwsim.sparsity.ratio import DENSE, Ratio
+from hwsim.workload import ConvGeometry, Operator
+from mappers.nm_array import SearchLimits, map_operator, schedule, tilings
+
+DRAM = Dram.preset("ddr4-2400-x64")
+CLOCK = 200e6
+SMALL = NmArrayConfig(rows=4, cols=4, tile_depth=12, o_depth=24, a_slots=2, w_slots=2)
+
+
+def linear(m, k, n):
+    return Operator(name="layer", kind="linear", m=m, k=k, n=n)
+
+
+@pytest.mark.parametrize("dataflow", ["ws", "os"])
+@pytest.mark.parametrize("shape", [(1, 64, 9), (30, 50, 17), (13, 7, 40)])
+@pytest.mark.parametrize("ratio", [DENSE, Ratio(2, 4)], ids=str)
+def test_search_finds_the_best_of_all_tilings(dataflow, shape, ratio):
+    config = SMALL.replace(dataflow=dataflow)
+    found = schedule(config, linear(*shape), ratio, DRAM, CLOCK, SearchLimits(solved=1000))
+    best = None
+    mapped = map_operator(config, linear(*shape), ratio)
+    for tiling in tilings(config, mapped, SearchLimits()):
+        program = lower(config, mapped.shape, ratio, tiling)
+        cycles = system_network(program, traffic(program), DRAM, CLOCK).solve().cycles
+        best = cycles if best is None else min(best, cycles)
+    assert found.exact and found.cycles == best
+    assert found.best_bound <= found.bound <= found.cycles
+
+
+def test_an_unfinished_search_says_so():
+    found = schedule(SMALL, linear(30, 50, 17), DENSE, DRAM, CLOCK, SearchLimits(solved=1))
+    assert found.solved == 1 and (not found.exact or found.best_bound >= found.cycles)
+    assert found.best_bound <= found.cycles
+
+
+def test_deep_buffers_try_equal_parts():
+    config = NmArrayConfig(rows=4, cols=4, tile_depth=64, o_depth=64)
+    sizes = {t.beats for t in tilings(config, map_operator(config, linear(100, 8, 8), DENSE), SearchLimits())}
+    assert {64, 50, 34, 25} <= sizes and max(sizes) <= 64
+
+
+def test_depthwise_groups_are_packed_block_diagonally():
+    conv = ConvGeometry(in_channels=32, out_channels=32, height=8, width=8, kernel=(3, 3), padding=(1, 1, 1, 1),
+                        groups=32)
+    config = NmArrayConfig(rows=32, cols=32)
+    mapped = map_operator(config, Operator.of_conv("dw", conv), DENSE)
+    assert mapped.packed == 2  # 3 would fit 32 rows, but 32 groups do not divide by it
+    assert (mapped.shape.k, mapped.shape.n, mapped.shape.groups) == (18, 2, 16)
+
+
+def test_attention_products_are_not_packed():
+    operator = Operator(name="scores", kind="matmul", m=8, k=4, n=8, groups=6)
+    assert map_operator(NmArrayConfig(rows=32, cols=32), operator, DENSE).packed == 1

@@ -1,0 +1,62 @@
+"""Action counts against a naive count over passes and PEs, and the sums of their energy."""
+
+import math
+
+import pytest
+
+from hwsim.energy import EnergyTree
+from hwsim.memory import Dram
+from hwsim.nm_array.account import action_counts, dram_cost
+from hwsim.nm_array.config import NmArrayConfig
+from hwsim.nm_array.program import Shape, Tiling, lower
+from hwsim.nm_array.traffic import traffic
+from hwsim.sparsity.ratio import DENSE, Ratio
+
+DRAM = Dram.preset("ddr4-2400-x64")
+
+
+def counted(dataflow, ratio, multipliers=1):
+    config = NmArrayConfig(rows=4, cols=3, dataflow=dataflow, tile_depth=8, o_depth=16, multipliers=multipliers)
+    program = lower(config, Shape(m=10, k=37, n=7, groups=2), ratio, Tiling(beats=5))
+    moved = traffic(program)
+    return program, moved, {(c.component, c.action): c.count for c in action_counts(program, moved, DRAM)}
+
+
+@pytest.mark.parametrize("dataflow", ["ws", "os"])
+@pytest.mark.parametrize("ratio", [DENSE, Ratio(2, 4), Ratio(2, 8)], ids=str)
+@pytest.mark.parametrize("multipliers", [1, 2, 4])
+def test_macs_are_those_of_the_pes_at_work(dataflow, ratio, multipliers):
+    program, _, counts = counted(dataflow, ratio, multipliers)
+    mode, macs = program.mode, 0
+    for p in range(program.passes):
+        units = math.ceil(program.k_size[p] / mode.span)
+        macs += int(program.m_size[p]) * units * int(program.n_size[p]) * mode.slots
+    assert counts["PE", "multiply-accumulate"] == macs >= program.useful_macs
+    assert ("PE", "select activation") in counts or ratio == DENSE
+
+
+@pytest.mark.parametrize("dataflow", ["ws", "os"])
+def test_every_result_is_requantised_and_written_once(dataflow):
+    program, moved, counts = counted(dataflow, Ratio(2, 4))
+    assert counts["requantise", "multiply"] == 10 * 7 * 2
+    assert counts["result buffer", "write"] == counts["result buffer", "read"] == 8 * 10 * 7 * 2
+    assert counts["DRAM", "write results"] == 8 * moved.totals()["o"]
+
+
+def test_partial_sums_touch_the_accumulators_only_between_passes_of_a_tile():
+    program, _, counts = counted("ws", DENSE)
+    between = sum(int(program.m_size[p] * program.n_size[p]) for p in range(program.passes) if not program.last[p])
+    assert counts["accumulators", "write"] == 32 * between
+    assert "accumulators" not in {component for component, _ in counted("os", DENSE)[2]}
+
+
+def test_energy_is_the_sum_of_its_leaves():
+    program, moved, _ = counted("ws", Ratio(2, 8))
+    tree = EnergyTree.of(action_counts(program, moved, DRAM))
+    assert math.isclose(tree.total, math.fsum(tree.components.values()), rel_tol=1e-12)
+    assert EnergyTree.merged([tree, tree]).total == pytest.approx(2 * tree.total, rel=1e-12)
+
+
+def test_memory_without_a_cost_of_its_own_is_priced_as_generic():
+    assert dram_cost(DRAM) == "dram.ddr4"
+    assert dram_cost(DRAM.replace(name="mine")) == "dram.generic"
