@@ -22,7 +22,12 @@ __all__ = ["ENGINES", "Bench", "Engine", "Port", "Stimulus", "Transfers", "build
 
 
 def build_bench(
-    component_factory: Callable[[], wiring.Component], *, engine: Engine, name: str, tool: str | None = None
+    component_factory: Callable[[], wiring.Component],
+    *,
+    engine: Engine,
+    name: str,
+    tool: str | None = None,
+    verilog: Callable[[], str] | None = None,
 ) -> Bench:
     """Put an engine around a device; compiled engines build it, or find it in the cache.
 
@@ -31,6 +36,8 @@ def build_bench(
         engine: one of `ENGINES`.
         name: of the Verilog module, and in messages.
         tool: path of another ``verilator``, ``g++`` or ``iverilog`` than the engine would take by itself.
+        verilog: makes the Verilog that engines which read Verilog run, with a top module of that name and the ports of
+            the component; without it they convert the component.
 
     Raises:
         InputError: an unknown engine or name, a port that is no stream, or a missing tool.
@@ -48,9 +55,9 @@ def build_bench(
     if engine == "verilator":
         from rtl.bench.verilator_bench import VerilatorBench
 
-        return VerilatorBench(component_factory, name, tool)
+        return VerilatorBench(component_factory, name, tool, verilog)
     if engine == "icarus":
         from rtl.bench.icarus_bench import IcarusBench
 
-        return IcarusBench(component_factory, name, tool)
+        return IcarusBench(component_factory, name, tool, verilog)
     raise InputError("engine", f"one of {', '.join(ENGINES)}", engine)

@@ -21,11 +21,17 @@ from rtl.verilog import emit
 class IcarusBench:
     """A device compiled by Icarus Verilog and driven by cocotb."""
 
-    def __init__(self, component_factory: Callable[[], wiring.Component], name: str, tool: str | None):
+    def __init__(
+        self,
+        component_factory: Callable[[], wiring.Component],
+        name: str,
+        tool: str | None,
+        verilog: Callable[[], str] | None = None,
+    ):
         self._folder = Path(require(tool or "iverilog", "engine icarus")).parent
         component = component_factory()
         self.ports, self._name = stream_ports(component), name
-        text = emit(component, name)
+        text = verilog() if verilog else emit(component, name)
         versions = [program_version(str(self._folder / "iverilog")), importlib.metadata.version("cocotb")]
         self.build_dir = built("icarus", key_of([name, text, *versions]), lambda folder: self._build(folder, text))
 

@@ -18,11 +18,18 @@ from rtl.verilog import emit
 class VerilatorBench:
     """A device compiled by Verilator and driven by cocotb."""
 
-    def __init__(self, component_factory: Callable[[], wiring.Component], name: str, tool: str | None):
+    def __init__(
+        self,
+        component_factory: Callable[[], wiring.Component],
+        name: str,
+        tool: str | None,
+        verilog: Callable[[], str] | None = None,
+    ):
         kit = find_kit(tool)
         component = component_factory()
         self.ports, self._name = stream_ports(component), name
-        self.build_dir = build_verilated(emit(component, name), name, self.ports, kit)
+        text = verilog() if verilog else emit(component, name)
+        self.build_dir = build_verilated(text, name, self.ports, kit)
 
     def run(self, stimuli: Sequence[Stimulus]) -> list[Transfers]:
         """Run the cases one after the other, with a reset before each."""
