@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+from typing import TYPE_CHECKING
 
 from hwsim.cli.arguments import add_json, add_set, settings_of
 from hwsim.cli.families import FAMILIES, configuration, missing_package
 from hwsim.cli.output import print_json, print_text
+
+if TYPE_CHECKING:
+    from hwsim.nm_array.config import NmArrayConfig
 
 _EXAMPLES = """\
 examples:
@@ -54,10 +58,10 @@ def execute(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def verilog(family: str, config: object) -> str:
+def verilog(family: str, config: NmArrayConfig) -> str:
     """Verilog text of one configuration."""
     try:
         from rtl.nm_array.emit import emit_nm_array
     except ImportError as error:
         raise missing_package(f"rtl {family}", error) from error
-    return str(emit_nm_array(config))
+    return emit_nm_array(config)

@@ -13,7 +13,7 @@ from hwsim.errors import InputError
 from hwsim.experiment import Experiment
 from hwsim.nm_array.config import NmArrayConfig
 from hwsim.provenance import provenance
-from hwsim.report.outcome import Outcome, Run
+from hwsim.report.outcome import Outcome, Result, Run
 from hwsim.sparsity.ratio import DENSE, Ratio
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ def run_experiment(experiment: Experiment, folder: str | Path = ".", stage: Stag
         weights, records = prune(source, ratios, notes)
         result = _simulate(source, experiment, config, "", ratios, weights, stage, f"pruned to {ratio}")
         runs.append(Run(ratio=str(ratio), result=result, pruning=records))
-    baselines = {
-        name: _simulate(source, experiment, BASELINES[name](config), name, {}, None, stage, f"{name} baseline")
+    baselines: dict[str, Result] = {
+        str(name): _simulate(source, experiment, BASELINES[name](config), name, {}, None, stage, f"{name} baseline")
         for name in experiment.baselines
     }
     made_from = provenance(experiment.to_mapping(), seed=experiment.pruning.seed, files=source.files)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+import json
+from typing import TYPE_CHECKING
 
 from hwsim.cli.arguments import add_json, add_set, at_least, settings_of
-from hwsim.cli.families import FAMILIES, configuration, missing_package
+from hwsim.cli.families import FAMILIES, missing_package
 from hwsim.cli.output import ProgressBar, print_json, print_text
 from hwsim.fields import one_of
+
+if TYPE_CHECKING:
+    from rtl.verify import Report
 
 ENGINES = ("verilator", "cxxrtl", "amaranth", "icarus")
 _EXAMPLES = """\
@@ -25,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = "Check that the RTL gives the reference's values in exactly the model's cycles."
     parser.epilog = _EXAMPLES
     parser.add_argument("family", metavar="FAMILY", help=f"one of {', '.join(FAMILIES)}")
-    add_set(parser, "fix a key of the family's configuration, or preset=NAME; others are drawn at random")
+    add_set(parser, "fix a key of the configuration or of the cases; all others are drawn at random")
     parser.add_argument("--seed", type=int, default=0, help="of configurations, cases and stalls (default: 0)")
     parser.add_argument("--cases", type=int, default=20, metavar="N", help="per configuration (default: 20)")
     parser.add_argument("--configurations", type=int, default=1, metavar="N", help="to try (default: 1)")
@@ -36,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Verify and report."""
     settings = settings_of(arguments.settings)
-    configuration(arguments.family, settings)
+    one_of("FAMILY", arguments.family, FAMILIES)
     at_least("--seed", arguments.seed, 0)
     at_least("--cases", arguments.cases, 1)
     at_least("--configurations", arguments.configurations, 1)
@@ -46,7 +50,7 @@ def execute(arguments: argparse.Namespace) -> int:
     except ImportError as error:
         raise missing_package(f"verify {arguments.family}", error) from error
     with ProgressBar() as bar:
-        report: Any = verify(
+        report = verify(
             arguments.family,
             settings,
             seed=arguments.seed,
@@ -58,5 +62,12 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(report.to_dict())
     else:
-        print_text(str(report))
-    return 0 if report.ok else 1
+        print_text(_text(report))
+    return 0 if report.passed else 1
+
+
+def _text(report: Report) -> str:
+    """The verdict, and each failure with what repeats it."""
+    lines = [report.summary()]
+    lines += [f"  differs: {json.dumps(failure, sort_keys=True, default=str)}" for failure in report.failures]
+    return "\n".join(lines)

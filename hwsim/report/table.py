@@ -80,7 +80,7 @@ def _total_row(result: Result, dense: Result | None) -> tuple[str, ...]:
     speedup = ratio_of(dense.cycles, result.cycles) if dense else None
     peak = result.config.macs_per_cycle * result.cycles
     return (
-        "total", f"{len(result.layers)} layer{'s' * (len(result.layers) > 1)}", "", f"{result.cycles:,}", "100.0", _percent(useful, peak), *parts,
+        "total", _count(len(result.layers), "layer"), "", f"{result.cycles:,}", "100.0", _percent(useful, peak), *parts,
         f"{sum(sum(layer.dram_bytes.values()) for layer in result.layers) / 1e6:.3f}",
         f"{result.energy.total * 1e6:.1f}", "-" if speedup is None else f"{speedup:.2f}",
     )  # fmt: skip
@@ -148,6 +148,10 @@ def _shape(layer: Layer) -> str:
         return layer.kind
     ranks = f"{layer.m}x{layer.k}x{layer.n}"
     return ranks if layer.groups == 1 else f"{ranks}(x{layer.groups})"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _percent(part: float, whole: float) -> str:
