@@ -78,7 +78,7 @@ def simulate_operator(operator: Operator, config: NmArrayConfig, ratio: Ratio, d
     stalls = {process: vars_of(found.timeline.stalls(process)) for process in ("dram", "load", "compute", "o")}
     return LayerResult(
         name=operator.name, kind=operator.kind, m=operator.m, k=operator.k, n=operator.n, groups=operator.groups,
-        ratio=str(ratio), tiling={"beats": tiling.beats, "order": tiling.order, "packed": found.mapped.packed,
+        ratio=str(found.mapped.ratio), tiling={"beats": tiling.beats, "order": tiling.order, "packed": found.mapped.packed,
                                   "dataflow": config.dataflow, "exact": found.exact},
         cycles=found.cycles, bound_cycles=found.bound, best_bound_cycles=found.best_bound, macs=operator.macs,
         useful_macs=_useful_macs(operator, found), peak_macs=config.macs_per_cycle, stalls=stalls,

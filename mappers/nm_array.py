@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import numpy as np
-
+from hwsim.errors import InputError
 from hwsim.memory import Dram
 from hwsim.network import Timeline
 from hwsim.nm_array.config import NmArrayConfig
-from hwsim.nm_array.model import Times
 from hwsim.nm_array.program import Program, Shape, Tiling, lower
 from hwsim.nm_array.system import bound_cycles, system_network
 from hwsim.nm_array.traffic import Traffic, traffic
@@ -81,6 +79,24 @@ def map_operator(config: NmArrayConfig, operator: Operator, ratio: Ratio) -> Map
     return Mapped(shape=shape, ratio=ratio, packed=packed)
 
 
+def ways_to_map(config: NmArrayConfig, operator: Operator, ratio: Ratio) -> list[Mapped]:
+    """Every mode of the array that allows the weights' ratio, fewest cycles of computing first.
+
+    A mode that skips less can be faster: a short reduction fills one pass anyway, and dense groups can be packed.
+    """
+    ways = [map_operator(config, operator, mode.ratio) for mode in config.modes if mode.ratio.allows(ratio)]
+    return sorted(ways, key=lambda mapped: compute_bound(config, mapped))
+
+
+def compute_bound(config: NmArrayConfig, mapped: Mapped) -> int:
+    """Cycles that no tiling can compute faster: whole passes, one after the other."""
+    shape, mode = mapped.shape, config.modes[config.mode_number(mapped.ratio)]
+    tiles = shape.groups * -(-shape.n // config.cols)
+    if config.dataflow == "ws":
+        return tiles * -(-shape.k // (config.rows * mode.span)) * shape.m * mode.steps
+    return tiles * -(-shape.m // config.rows) * -(-shape.k // mode.span) * mode.steps
+
+
 def tilings(config: NmArrayConfig, mapped: Mapped, limits: SearchLimits) -> Iterator[Tiling]:
     """Candidate tilings: beats per pass x loop order; orders that make no difference are left out."""
     mode = config.modes[config.mode_number(mapped.ratio)]
@@ -113,28 +129,45 @@ def schedule(config: NmArrayConfig, operator: Operator, ratio: Ratio, dram: Dram
         clock_hz: clock of the array.
         limits: size of the search.
     """
-    mapped = map_operator(config, operator, ratio)
+    config.mode_number(ratio)
+    best: Schedule | None = None
+    for mapped in ways_to_map(config, operator, ratio):
+        if best is None or compute_bound(config, mapped) < best.cycles:
+            found = _best_tiling(config, operator, mapped, dram, clock_hz, limits)
+            best = found if best is None else _better(best, found)
+    assert best is not None  # dense allows every ratio
+    return best
+
+
+def _better(first: Schedule, second: Schedule) -> Schedule:
+    """The faster of two schedules, with what is known of both searches."""
+    faster = first if first.cycles <= second.cycles else second
+    best_bound = min(first.best_bound, second.best_bound)
+    return replace(faster, best_bound=best_bound, candidates=first.candidates + second.candidates,
+                   solved=first.solved + second.solved,
+                   exact=all(search.exact or search.best_bound >= faster.cycles for search in (first, second)))
+
+
+def _best_tiling(config: NmArrayConfig, operator: Operator, mapped: Mapped, dram: Dram, clock_hz: float,
+                 limits: SearchLimits) -> Schedule:
+    """Branch and bound over the tilings of one way to map."""
     candidates = []
     for tiling in tilings(config, mapped, limits):
-        program = lower(config, mapped.shape, ratio, tiling)
+        program = lower(config, mapped.shape, mapped.ratio, tiling)
         moved = traffic(program, operator.conv, mapped.packed)
         candidates.append((bound_cycles(program, moved, dram, clock_hz), program, moved))
     candidates.sort(key=lambda candidate: candidate[0])
-    best, solved = None, 0
-    for bound, program, moved in candidates:
-        if best is not None and (bound >= best[0].cycles or solved == limits.solved):
+    best, fewest, solved = None, 0, 0
+    for bound, program, moved in candidates[:limits.solved]:
+        if best is not None and bound >= fewest:
             break
         timeline = system_network(program, moved, dram, clock_hz).solve()
         solved += 1
-        if best is None or timeline.cycles < best[0].cycles:
-            best = timeline, program, moved, bound
-    assert best is not None  # there is always the deepest tiling
-    timeline, program, moved, bound = best
-    exact = solved == len(candidates) or candidates[solved][0] >= timeline.cycles
+        if best is None or timeline.cycles < fewest:
+            best, fewest = (program, moved, timeline, bound), timeline.cycles
+    if best is None:
+        raise InputError("mapper.solved", "at least 1 candidate", limits.solved)
+    program, moved, timeline, bound = best
+    exact = solved == len(candidates) or candidates[solved][0] >= fewest
     return Schedule(mapped=mapped, program=program, traffic=moved, timeline=timeline, bound=bound,
                     best_bound=candidates[0][0], candidates=len(candidates), solved=solved, exact=exact)
-
-
-def busiest(program: Program) -> int:
-    """Cycles that the passes occupy the array, one after the other."""
-    return int(np.sum(Times(program).slot))

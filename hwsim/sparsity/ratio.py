@@ -92,6 +92,12 @@ class Ratio:
         """Bits of one index inside a group, ceil(log2(m)); 0 for dense."""
         return (self.m - 1).bit_length()
 
+    def allows(self, other: Ratio) -> bool:
+        """Whether every pattern of the other ratio is also one of this: 2:4 allows 2:8, dense allows all."""
+        if self.m <= other.m:
+            return self.n >= min(other.n, self.m)
+        return self.n * other.m >= other.n * self.m
+
     def groups(self, length: int) -> int:
         """Groups that cover ``length`` elements; the last may be ragged."""
         return -(-length // self.m)

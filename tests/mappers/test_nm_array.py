@@ -2,6 +2,7 @@
 
 import pytest
 
+from hwsim.errors import InputError
 from hwsim.memory import Dram
 from hwsim.nm_array.config import NmArrayConfig
 from hwsim.nm_array.program import lower
@@ -9,7 +10,7 @@ from hwsim.nm_array.system import system_network
 from hwsim.nm_array.traffic import traffic
 from hwsim.sparsity.ratio import DENSE, Ratio
 from hwsim.workload import ConvGeometry, Operator
-from mappers.nm_array import SearchLimits, map_operator, schedule, tilings
+from mappers.nm_array import SearchLimits, compute_bound, map_operator, schedule, tilings, ways_to_map
 
 DRAM = Dram.preset("ddr4-2400-x64")
 CLOCK = 200e6
@@ -26,13 +27,13 @@ def linear(m, k, n):
 def test_search_finds_the_best_of_all_tilings(dataflow, shape, ratio):
     config = SMALL.replace(dataflow=dataflow)
     found = schedule(config, linear(*shape), ratio, DRAM, CLOCK, SearchLimits(solved=1000))
-    best = None
-    mapped = map_operator(config, linear(*shape), ratio)
-    for tiling in tilings(config, mapped, SearchLimits()):
-        program = lower(config, mapped.shape, ratio, tiling)
-        cycles = system_network(program, traffic(program), DRAM, CLOCK).solve().cycles
-        best = cycles if best is None else min(best, cycles)
-    assert found.exact and found.cycles == best
+    cycles = []
+    for mapped in ways_to_map(config, linear(*shape), ratio):
+        for tiling in tilings(config, mapped, SearchLimits()):
+            program = lower(config, mapped.shape, mapped.ratio, tiling)
+            cycles.append(system_network(program, traffic(program), DRAM, CLOCK).solve().cycles)
+            assert cycles[-1] >= compute_bound(config, mapped)
+    assert found.exact and found.cycles == min(cycles)
     assert found.best_bound <= found.bound <= found.cycles
 
 
@@ -60,3 +61,23 @@ def test_depthwise_groups_are_packed_block_diagonally():
 def test_attention_products_are_not_packed():
     operator = Operator(name="scores", kind="matmul", m=8, k=4, n=8, groups=6)
     assert map_operator(NmArrayConfig(rows=32, cols=32), operator, DENSE).packed == 1
+
+
+def test_sparse_depthwise_runs_dense_where_packing_gains_more():
+    conv = ConvGeometry(in_channels=32, out_channels=32, height=8, width=8, kernel=(3, 3), padding=(1, 1, 1, 1),
+                        groups=32)
+    operator = Operator.of_conv("dw", conv)
+    config = NmArrayConfig(rows=32, cols=32)
+    found = schedule(config, operator, Ratio(2, 4), DRAM, CLOCK)
+    assert found.mapped.ratio == DENSE and found.mapped.packed == 2
+    assert found.cycles == schedule(config, operator, DENSE, DRAM, CLOCK).cycles
+
+
+def test_a_search_of_nothing_is_refused():
+    with pytest.raises(InputError, match="mapper.solved"):
+        schedule(SMALL, linear(3, 3, 3), DENSE, DRAM, CLOCK, SearchLimits(solved=0))
+
+
+def test_a_short_reduction_runs_in_the_mode_that_needs_fewer_steps():
+    found = schedule(NmArrayConfig(rows=32, cols=32), linear(256, 27, 32), Ratio(2, 8), DRAM, CLOCK)
+    assert found.mapped.ratio == DENSE  # 27 of K fit one dense pass of 1 step; 2:8 would need one pass of 2 steps

@@ -70,3 +70,17 @@ def test_bad_text_names_place_wanted_and_given(text, wanted):
         Ratio.parse(text, "net.toml: ratio")
     assert error.value.place == "net.toml: ratio" and wanted in error.value.wanted
     assert error.value.given == text
+
+
+@pytest.mark.parametrize("wide", ["1:1", "1:2", "2:4", "1:4", "4:8", "2:8", "2:16"])
+@pytest.mark.parametrize("narrow", ["1:1", "1:2", "2:4", "1:4", "2:8", "1:8"])
+def test_allows_is_containment_of_patterns(wide, narrow):
+    outer, inner = Ratio.parse(wide), Ratio.parse(narrow)
+    span = max(outer.m, inner.m, 2)
+
+    def patterns(ratio):
+        return {bits for bits in range(1 << span)
+                if all(((bits >> start) & ((1 << ratio.m) - 1)).bit_count() <= ratio.n
+                       for start in range(0, span, ratio.m))}
+
+    assert outer.allows(inner) == (patterns(inner) <= patterns(outer))
