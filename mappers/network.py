@@ -17,7 +17,7 @@ from hwsim.nm_array.result import LayerResult, NetworkResult
 from hwsim.sparsity.nm import check_nm
 from hwsim.sparsity.ratio import DENSE, Ratio
 from hwsim.workload import Operator, Workload
-from mappers.nm_array import Schedule, SearchLimits, schedule
+from mappers.nm_array import SearchLimits, schedule
 
 Progress = Callable[[int, int, str], None]
 
@@ -74,25 +74,21 @@ def simulate_operator(operator: Operator, config: NmArrayConfig, ratio: Ratio, d
     if operator.kind == "traffic":
         return _traffic_only(operator, config, dram, clock_hz)
     found = schedule(config, operator, ratio, dram, clock_hz, limits)
-    program, tiling = found.program, found.program.tiling
+    program, tiling, mapped = found.program, found.program.tiling, found.mapped
     stalls = {process: vars_of(found.timeline.stalls(process)) for process in ("dram", "load", "compute", "o")}
     return LayerResult(
         name=operator.name, kind=operator.kind, m=operator.m, k=operator.k, n=operator.n, groups=operator.groups,
-        ratio=str(found.mapped.ratio), tiling={"beats": tiling.beats, "order": tiling.order, "packed": found.mapped.packed,
-                                  "dataflow": config.dataflow, "exact": found.exact},
+        ratio=str(ratio), tiling={
+            "dataflow": config.dataflow, "mode": str(mapped.ratio), "beats": tiling.beats, "order": tiling.order,
+            "packed": mapped.packed, "window": mapped.window.width if mapped.window else 0, "exact": found.exact},
         cycles=found.cycles, bound_cycles=found.bound, best_bound_cycles=found.best_bound, macs=operator.macs,
-        useful_macs=_useful_macs(operator, found), peak_macs=config.macs_per_cycle, stalls=stalls,
+        useful_macs=operator.m * ratio.groups(operator.k) * ratio.n * operator.n * operator.groups, peak_macs=config.macs_per_cycle, stalls=stalls,
         dram_bytes=found.traffic.totals(), energy=EnergyTree.of(action_counts(program, found.traffic, dram)))
 
 
 def vars_of(stalls: object) -> dict[str, int]:
     """Stall split as plain data."""
     return {kind: int(getattr(stalls, kind)) for kind in ("busy", "starved", "blocked", "idle")}
-
-
-def _useful_macs(operator: Operator, found: Schedule) -> int:
-    """Multiplications with kept weights, without the zeros between packed groups."""
-    return found.program.useful_macs // found.mapped.packed
 
 
 def _traffic_only(operator: Operator, config: NmArrayConfig, dram: Dram, clock_hz: float) -> LayerResult:

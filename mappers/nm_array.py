@@ -11,9 +11,10 @@ from hwsim.network import Timeline
 from hwsim.nm_array.config import NmArrayConfig
 from hwsim.nm_array.program import Program, Shape, Tiling, lower
 from hwsim.nm_array.system import bound_cycles, system_network
-from hwsim.nm_array.traffic import Traffic, traffic
-from hwsim.sparsity.ratio import DENSE, Ratio
+from hwsim.nm_array.traffic import Lines, Traffic, traffic
+from hwsim.sparsity.ratio import Ratio
 from hwsim.workload import Operator
+from mappers.window import Window, windows_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,11 +35,22 @@ class SearchLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class Mapped:
-    """An operator as the array runs it: ``packed`` groups lie block-diagonally in one GEMM."""
+    """An operator as the array runs it.
+
+    Args:
+        shape: of the GEMMs.
+        ratio: mode of the array; allows the weights' own ratio.
+        packed: groups that lie block-diagonally in one GEMM: they share an activation beat, and the weights off the
+            diagonal blocks are zeros, multiplied in vain.
+        lines: how A comes from a feature map.
+        window: a depthwise convolution by windows of output pixels.
+    """
 
     shape: Shape
     ratio: Ratio
     packed: int
+    lines: Lines | None
+    window: Window | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,25 +78,42 @@ class Schedule:
 
 
 def map_operator(config: NmArrayConfig, operator: Operator, ratio: Ratio) -> Mapped:
-    """GEMM shape of an operator. Small dense groups (depthwise) are laid side by side, as many as the array holds.
-
-    Packed groups share an activation beat: the weights off the diagonal blocks are zeros, multiplied in vain.
-    """
-    packed = 1
-    if operator.groups > 1 and ratio == DENSE and operator.has_weights:
-        span = config.rows * config.modes[0].span
-        room = min(span // operator.k, config.cols // operator.n)
-        packed = max((p for p in range(1, room + 1) if operator.groups % p == 0), default=1)
+    """An operator as GEMMs in im2col order. Small groups are laid side by side, as many as the array holds."""
+    packed = _packed(config, operator, (operator.m, operator.k, operator.n), ratio)
     shape = Shape(m=operator.m, k=operator.k * packed, n=operator.n * packed, groups=operator.groups // packed)
-    return Mapped(shape=shape, ratio=ratio, packed=packed)
+    return Mapped(shape=shape, ratio=ratio, packed=packed, lines=Lines.of_im2col(operator.conv))
+
+
+def map_window(config: NmArrayConfig, operator: Operator, window: Window) -> Mapped:
+    """A depthwise convolution by windows of output pixels; channels packed as above."""
+    m, k, n = window.ranks
+    packed = _packed(config, operator, (m, k, n), window.ratio)
+    shape = Shape(m=m, k=k * packed, n=n * packed, groups=operator.groups // packed)
+    return Mapped(shape=shape, ratio=window.ratio, packed=packed, lines=window.lines(), window=window)
+
+
+def _packed(config: NmArrayConfig, operator: Operator, ranks: tuple[int, int, int], ratio: Ratio) -> int:
+    """Groups that fit side by side: they must fill whole groups of M, and divide the operator's groups."""
+    _, k, n = ranks
+    if operator.groups == 1 or not operator.has_weights or k % ratio.m:
+        return 1
+    span = config.modes[config.mode_number(ratio)].span
+    room = min(config.rows * span // k, config.cols // n)
+    return max((p for p in range(1, room + 1) if operator.groups % p == 0), default=1)
 
 
 def ways_to_map(config: NmArrayConfig, operator: Operator, ratio: Ratio) -> list[Mapped]:
     """Every mode of the array that allows the weights' ratio, fewest cycles of computing first.
 
-    A mode that skips less can be faster: a short reduction fills one pass anyway, and dense groups can be packed.
+    A mode that skips less can be faster, as a short reduction fills one pass anyway. Depthwise convolutions also go by
+    windows: the best of each mode, whose zeros are skipped whatever the weights' own ratio is.
     """
     ways = [map_operator(config, operator, mode.ratio) for mode in config.modes if mode.ratio.allows(ratio)]
+    for mode in config.modes:
+        windows = [map_window(config, operator, window)
+                   for window in windows_of(operator.conv, config.cols, mode.ratio)]
+        if windows:
+            ways.append(min(windows, key=lambda mapped: compute_bound(config, mapped)))
     return sorted(ways, key=lambda mapped: compute_bound(config, mapped))
 
 
@@ -154,7 +183,7 @@ def _best_tiling(config: NmArrayConfig, operator: Operator, mapped: Mapped, dram
     candidates = []
     for tiling in tilings(config, mapped, limits):
         program = lower(config, mapped.shape, mapped.ratio, tiling)
-        moved = traffic(program, operator.conv, mapped.packed)
+        moved = traffic(program, mapped.lines, mapped.packed)
         candidates.append((bound_cycles(program, moved, dram, clock_hz), program, moved))
     candidates.sort(key=lambda candidate: candidate[0])
     best, fewest, solved = None, 0, 0

@@ -11,8 +11,13 @@ import numpy.typing as npt
 
 from hwsim.errors import InputError
 from hwsim.nm_array.reference import reference
-from hwsim.quantize import (ActivationScale, Requantization, calibrate_activations, quantize_weights,
-                            requantization_from_scales)
+from hwsim.quantize import (
+    ActivationScale,
+    Requantization,
+    calibrate_activations,
+    quantize_weights,
+    requantization_from_scales,
+)
 from hwsim.workload.networks.real import RealNetwork, Recording
 
 Floats = npt.NDArray[np.floating[Any]]

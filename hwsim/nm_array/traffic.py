@@ -27,41 +27,64 @@ class Traffic:
         return {port: int(getattr(self, port).sum()) for port in "awqo"}
 
 
-def traffic(program: Program, conv: ConvGeometry | None = None, packed: int = 1) -> Traffic:
+@dataclass(frozen=True, kw_only=True)
+class Lines:
+    """How the rows of A look at a feature map, line by line.
+
+    Args:
+        conv: the convolution.
+        m_per_line: rows of A per output line.
+        k_per_line: elements of K per kernel line.
+        channels: input channels of one group, the fastest part of K.
+    """
+
+    conv: ConvGeometry
+    m_per_line: int
+    k_per_line: int
+    channels: int
+
+    @classmethod
+    def of_im2col(cls, conv: ConvGeometry | None) -> Lines | None:
+        """The order of `hwsim.workload.im2col`; None where nothing is shared between rows (1 x 1, linear)."""
+        if conv is None or conv.kernel == (1, 1):
+            return None
+        channels = conv.in_channels // conv.groups
+        return cls(conv=conv, m_per_line=conv.out_width, k_per_line=conv.kernel[1] * channels, channels=channels)
+
+
+def traffic(program: Program, lines: Lines | None = None, packed: int = 1) -> Traffic:
     """Bytes that each tile moves.
 
     Weights travel as kept values with their positions inside the group, no padding. Activations of a convolution are
-    fetched by whole lines of the feature map, from which the DMA makes the im2col rows of the tile; where that would
-    be more than the rows themselves, it fetches those.
+    fetched by whole lines of the feature map, from which the DMA makes the rows of the tile; where that would be more
+    than the rows themselves, it fetches those.
 
     Args:
         program: the passes.
-        conv: geometry, when A is the im2col of a convolution.
+        lines: how A comes from a feature map; None when it is stored as it is.
         packed: groups that were laid side by side block-diagonally; the zeros between the blocks are not stored.
     """
     mode, w, q = program.mode, program.w_pass, program.q_pass
     groups = -(-program.k_size[w] // mode.ratio.m)
     bits = groups * mode.ratio.n * (8 + mode.ratio.index_bits) * program.n_size[w]
     finishing = np.flatnonzero(program.last)
-    return Traffic(a=_activation_bytes(program, conv, packed), w=-(-bits // (8 * packed)),
+    return Traffic(a=_activation_bytes(program, lines, packed), w=-(-bits // (8 * packed)),
                    q=PARAMETER_BYTES * program.n_size[q], o=program.m_size[finishing] * program.n_size[finishing])
 
 
-def _activation_bytes(program: Program, conv: ConvGeometry | None, packed: int) -> Ints:
+def _activation_bytes(program: Program, lines: Lines | None, packed: int) -> Ints:
     p = program.a_pass
     rows, k0, k_size = program.m_size[p], program.k0[p], program.k_size[p]
     expanded = rows * k_size
-    if conv is None or conv.kernel == (1, 1):
+    if lines is None:
         return expanded
-    width, stride = conv.out_width, conv.stride[0]
-    first_line, last_line = program.m0[p] // width, (program.m0[p] + rows - 1) // width
-    channels = conv.in_channels // conv.groups
-    per_kernel_row = conv.kernel[1] * channels
-    if packed > 1:  # K holds whole kernels of neighbouring channels
-        kernel_rows: Ints = np.full(len(p), conv.kernel[0], np.int64)
-        fetched_channels: Ints = -(-k_size // (program.shape.k // packed)) * channels
+    conv = lines.conv
+    first_line, last_line = program.m0[p] // lines.m_per_line, (program.m0[p] + rows - 1) // lines.m_per_line
+    if packed > 1:  # K holds whole kernels of neighbouring groups
+        kernel_lines: Ints = np.full(len(p), conv.kernel[0], np.int64)
+        channels: Ints = -(-k_size // (program.shape.k // packed)) * lines.channels
     else:
-        kernel_rows = (k0 + k_size - 1) // per_kernel_row - k0 // per_kernel_row + 1
-        fetched_channels = np.minimum(channels, k_size)
-    lines = (last_line - first_line) * stride + (kernel_rows - 1) * conv.dilation[0] + 1
-    return np.minimum(expanded, lines * conv.width * fetched_channels)
+        kernel_lines = (k0 + k_size - 1) // lines.k_per_line - k0 // lines.k_per_line + 1
+        channels = np.minimum(lines.channels, k_size)
+    height = (last_line - first_line) * conv.stride[0] + (kernel_lines - 1) * conv.dilation[0] + 1
+    return np.minimum(expanded, height * conv.width * channels)

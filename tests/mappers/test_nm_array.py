@@ -63,14 +63,11 @@ def test_attention_products_are_not_packed():
     assert map_operator(NmArrayConfig(rows=32, cols=32), operator, DENSE).packed == 1
 
 
-def test_sparse_depthwise_runs_dense_where_packing_gains_more():
-    conv = ConvGeometry(in_channels=32, out_channels=32, height=8, width=8, kernel=(3, 3), padding=(1, 1, 1, 1),
-                        groups=32)
-    operator = Operator.of_conv("dw", conv)
-    config = NmArrayConfig(rows=32, cols=32)
-    found = schedule(config, operator, Ratio(2, 4), DRAM, CLOCK)
-    assert found.mapped.ratio == DENSE and found.mapped.packed == 2
-    assert found.cycles == schedule(config, operator, DENSE, DRAM, CLOCK).cycles
+def test_grouped_convolutions_run_dense_where_packing_gains_more():
+    conv = ConvGeometry(in_channels=32, out_channels=32, height=8, width=8, kernel=(1, 1), groups=8)
+    found = schedule(NmArrayConfig(rows=16, cols=16, ratios=("2:8",)), Operator.of_conv("grouped", conv), Ratio(2, 8),
+                     DRAM, CLOCK)
+    assert found.mapped.ratio == DENSE and found.mapped.packed == 4
 
 
 def test_a_search_of_nothing_is_refused():

@@ -4,7 +4,7 @@ import pytest
 
 from hwsim.nm_array.config import NmArrayConfig
 from hwsim.nm_array.program import Shape, Tiling, lower
-from hwsim.nm_array.traffic import traffic
+from hwsim.nm_array.traffic import Lines, traffic
 from hwsim.sparsity.ratio import DENSE, Ratio
 from hwsim.workload import ConvGeometry
 
@@ -30,7 +30,7 @@ def test_convolution_fetches_whole_lines(stride, kernel):
     conv = ConvGeometry(in_channels=8, out_channels=6, height=9, width=7, kernel=kernel, stride=(stride, stride),
                         padding=(2, 2, 2, 2))
     program = lower(CONFIG, Shape(m=conv.m, k=conv.k, n=conv.n), DENSE, Tiling(beats=10))
-    got = traffic(program, conv)
+    got = traffic(program, Lines.of_im2col(conv))
     for fill, p in enumerate(program.a_pass):
         lines, channels = lines_touched(program, p, conv)
         expanded = program.m_size[p] * program.k_size[p]
@@ -53,4 +53,4 @@ def test_results_are_written_once():
 def test_packed_groups_store_no_zeros():
     conv = ConvGeometry(in_channels=4, out_channels=4, height=6, width=6, kernel=(2, 2), groups=4)
     packed = lower(CONFIG, Shape(m=conv.m, k=conv.k * 2, n=2, groups=2), DENSE, Tiling(beats=16))
-    assert traffic(packed, conv, packed=2).totals()["w"] == conv.groups * conv.k
+    assert traffic(packed, Lines.of_im2col(conv), packed=2).totals()["w"] == conv.groups * conv.k
