@@ -48,7 +48,16 @@ def emit(component: wiring.Component, name: str, configuration: Mapping[str, obj
     if configuration is not None:
         shown = json.dumps(dict(configuration), indent=2, sort_keys=True, default=str)
         header += ["configuration:", *shown.splitlines()]
-    return "".join(f"// {line}\n" for line in header) + "\n" + text[generated.end() :]
+    body = "".join(map(_without_empty_signals, re.split(r"(?m)^(?=module )", text[generated.end() :])))
+    return "".join(f"// {line}\n" for line in header) + "\n" + body
+
+
+def _without_empty_signals(module: str) -> str:
+    """One module without its signals of no bits: Yosys declares them as ``[-1:0]``, two bits, and nothing reads them."""
+    for line, name in re.findall(r"(?m)^( *wire \[-1:0\] (\S+) ?;\n)", module):
+        if len(re.findall(rf"(?<![\w$.\\]){re.escape(name)}(?![\w$.\[])", module)) == 1:
+            module = module.replace(line, "", 1)
+    return module
 
 
 def lint(text: str, tool: str | None = None) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from amaranth.hdl import Module, Signal
@@ -12,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from hwsim.nm_array.config import NmArrayConfig
 from rtl.nm_array import layouts
+from rtl.nm_array.parts import Make, built
 from rtl.nm_array.pe import Pe
 from rtl.nm_array.results import Accumulator, Requantize, ResultBuffer
 from rtl.nm_array.sequencer import ComputeEngine, LoadEngine
@@ -26,11 +26,11 @@ class NmArray(wiring.Component):
 
     Args:
         config: the same object that the reference and the cycle model take.
-        pe: makes one PE; a component with the ports of `rtl.nm_array.pe.Pe`.
+        make: makes each part that is there many times; see `rtl.nm_array.parts`.
     """
 
-    def __init__(self, config: NmArrayConfig, pe: Callable[[NmArrayConfig], Any] = Pe):
-        self.config, self.make_pe = config, pe
+    def __init__(self, config: NmArrayConfig, make: Make = built):
+        self.config, self.make = config, make
         super().__init__({
             "d": In(stream.Signature(layouts.descriptor(config))),
             "a": In(stream.Signature(layouts.activation_beat(config))),
@@ -41,12 +41,14 @@ class NmArray(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the array."""
         m, config = Module(), self.config
-        m.submodules.a_buffer = self.a_buffer = TileBuffer(
-            layouts.lanes(config), banks=config.rows, slots=config.a_slots, depth=config.tile_depth)
-        m.submodules.w_buffer = self.w_buffer = TileBuffer(
-            layouts.weights(config), banks=config.cols, slots=config.w_slots, depth=config.w_depth)
-        m.submodules.q_buffer = self.q_buffer = TileBuffer(
-            layouts.requantization(), banks=config.cols, slots=config.q_slots, depth=1)
+        self.a_buffer = m.submodules.a_buffer = TileBuffer(
+            layouts.lanes(config), banks=config.rows, slots=config.a_slots, depth=config.tile_depth, name="a",
+            make=self.make)
+        self.w_buffer = m.submodules.w_buffer = TileBuffer(
+            layouts.weights(config), banks=config.cols, slots=config.w_slots, depth=config.w_depth, name="w",
+            make=self.make)
+        self.q_buffer = m.submodules.q_buffer = TileBuffer(
+            layouts.requantization(), banks=config.cols, slots=config.q_slots, depth=1, name="q", make=self.make)
         m.submodules.load = self.load = LoadEngine(config)
         m.submodules.compute = self.compute = ComputeEngine(config)
         for port, buffer in ((self.a, self.a_buffer), (self.w, self.w_buffer), (self.q, self.q_buffer)):
@@ -85,7 +87,7 @@ class NmArray(wiring.Component):
         for r in range(rows):
             grid.append([])
             for c in range(cols):
-                m.submodules[f"pe{r}_{c}"] = pe = self.make_pe(self.config)
+                m.submodules[f"pe{r}_{c}"] = pe = self.make("pe", lambda: Pe(self.config))
                 grid[r].append(pe)
                 left, above = grid[r][c - 1] if c else None, grid[r - 1][c] if r else None
                 m.d.comb += [
@@ -121,15 +123,16 @@ class NmArray(wiring.Component):
         config = self.config
         first = self._delayed(m, self.compute.result, config.rows + config.product_stages, "result")[-1]
         controls = [first, *self._delayed(m, first, config.cols, "column")]
-        m.submodules.results = results = ResultBuffer(config)
+        m.submodules.results = results = ResultBuffer(config, self.make)
         wiring.connect(m, results.o, wiring.flipped(self.o))
         # Column 0 adds its sum one cycle after it sees its control; the parameters are needed one cycle after that.
         q, asking = self.q_buffer, controls[1]
         m.d.comb += [self.compute.left.eq(results.left), q.slot.eq(asking.q_slot), q.beat.eq(0),
                      q.release.eq(asking.q_free)]
         for c in range(config.cols):
-            m.submodules[f"accumulator{c}"] = accumulator = Accumulator(config)
-            m.submodules[f"requantize{c}"] = requantize = Requantize()
+            m.submodules[f"accumulator{c}"] = accumulator = self.make(
+                "accumulator", lambda: Accumulator(config))
+            m.submodules[f"requantize{c}"] = requantize = self.make("requantize", Requantize)
             m.d.comb += [accumulator.control.eq(controls[c]), accumulator.sum_in.eq(self.bottom[c]),
                          self.drain[c].eq(accumulator.begin), requantize.z.eq(accumulator.z),
                          requantize.parameters.eq(q.data[c]), results.y[c].eq(requantize.y),

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from hwsim.nm_array.config import NmArrayConfig
 from rtl.nm_array import layouts
+from rtl.nm_array.parts import Bank, Make, built
 
 
 class Accumulator(wiring.Component):
@@ -84,8 +85,8 @@ class ResultBuffer(wiring.Component):
     Never full: a pass starts only when there is room for all its results. ``left`` pulses when a beat has left.
     """
 
-    def __init__(self, config: NmArrayConfig):
-        self.config = config
+    def __init__(self, config: NmArrayConfig, make: Make = built):
+        self.config, self.make = config, make
         super().__init__({"y": In(signed(8)).array(config.cols), "y_valid": In(1).array(config.cols),
                           "o": Out(stream.Signature(layouts.result_beat(config))), "left": Out(1)})
 
@@ -97,10 +98,10 @@ class ResultBuffer(wiring.Component):
                      following.eq(Mux(self.left, Mux(head == depth - 1, 0, head + 1), head))]
         m.d.sync += [arrived.eq(self.y_valid[-1]), level.eq(level + arrived - self.left), head.eq(following)]
         for c in range(self.config.cols):
-            m.submodules[f"column{c}"] = memory = Memory(shape=signed(8), depth=depth, init=[])
-            write, read, tail = memory.write_port(), memory.read_port(), Signal(range(depth), name=f"tail{c}")
-            m.d.comb += [write.addr.eq(tail), write.data.eq(self.y[c]), write.en.eq(self.y_valid[c]),
-                         read.addr.eq(following), read.en.eq(1), self.o.payload[c].eq(read.data)]
+            m.submodules[f"column{c}"] = bank = self.make("o_bank", lambda: Bank(signed(8), depth))
+            tail = Signal(range(depth), name=f"tail{c}")
+            m.d.comb += [bank.w_addr.eq(tail), bank.w_data.eq(self.y[c]), bank.w_en.eq(self.y_valid[c]),
+                         bank.r_addr.eq(following), self.o.payload[c].eq(bank.r_data)]
             with m.If(self.y_valid[c]):
                 m.d.sync += tail.eq(Mux(tail == depth - 1, 0, tail + 1))
         return m

@@ -7,10 +7,10 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.data import ArrayLayout
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from rtl.nm_array import layouts
+from rtl.nm_array.parts import Bank, Make, built
 
 
 class TileBuffer(wiring.Component):
@@ -21,8 +21,8 @@ class TileBuffer(wiring.Component):
     has read. ``filled`` counts whole tiles that no reader has taken yet.
     """
 
-    def __init__(self, bank: Any, *, banks: int, slots: int, depth: int):
-        self.bank, self.banks, self.slots, self.depth = bank, banks, slots, depth
+    def __init__(self, bank: Any, *, banks: int, slots: int, depth: int, name: str = "tile", make: Make = built):
+        self.bank, self.banks, self.slots, self.depth, self.name, self.make = bank, banks, slots, depth, name, make
         super().__init__({
             "i": In(stream.Signature(layouts.tile_beat(bank, banks))),
             "filled": Out(range(slots + 1)), "take": In(1),
@@ -56,7 +56,6 @@ class TileBuffer(wiring.Component):
 
     def _bank(self, m: Module, b: int, w_address: Any, stored: Any, r_address: Any) -> None:
         depth = self.slots << max(self.depth - 1, 0).bit_length()
-        m.submodules[f"bank{b}"] = memory = Memory(shape=self.bank, depth=depth, init=[])
-        write, read = memory.write_port(), memory.read_port()
-        m.d.comb += [write.addr.eq(w_address), write.data.eq(self.i.payload.data[b]), write.en.eq(stored),
-                     read.addr.eq(r_address), read.en.eq(1), self.data[b].eq(read.data)]
+        m.submodules[f"bank{b}"] = bank = self.make(f"{self.name}_bank", lambda: Bank(self.bank, depth))
+        m.d.comb += [bank.w_addr.eq(w_address), bank.w_data.eq(self.i.payload.data[b]), bank.w_en.eq(stored),
+                     bank.r_addr.eq(r_address), self.data[b].eq(bank.r_data)]
