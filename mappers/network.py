@@ -17,14 +17,14 @@ from hwsim.nm_array.result import LayerResult, NetworkResult
 from hwsim.sparsity.nm import check_nm
 from hwsim.sparsity.ratio import DENSE, Ratio
 from hwsim.workload import Operator, Workload
-from mappers.nm_array import SearchLimits, schedule
+from mappers.nm_array import DEFAULT_LIMITS, SearchLimits, schedule
 
 Progress = Callable[[int, int, str], None]
 
 
 def simulate_network(workload: Workload, config: NmArrayConfig, *, ratios: Mapping[str, Ratio], dram: Dram,
                      clock_hz: float, weights: Mapping[str, npt.NDArray[Any]] | None = None,
-                     name: str = "nm_array", limits: SearchLimits = SearchLimits(),
+                     name: str = "nm_array", limits: SearchLimits = DEFAULT_LIMITS,
                      progress: Progress | None = None) -> NetworkResult:
     """Schedule each operator with its best tiling and add up.
 
@@ -69,7 +69,7 @@ def _renamed(layer: LayerResult, name: str) -> LayerResult:
 
 
 def simulate_operator(operator: Operator, config: NmArrayConfig, ratio: Ratio, dram: Dram, clock_hz: float,
-                      limits: SearchLimits = SearchLimits()) -> LayerResult:
+                      limits: SearchLimits = DEFAULT_LIMITS) -> LayerResult:
     """Best schedule of one operator, with its energy."""
     if operator.kind == "traffic":
         return _traffic_only(operator, config, dram, clock_hz)

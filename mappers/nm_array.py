@@ -33,6 +33,9 @@ class SearchLimits:
     solved: int = 8
 
 
+DEFAULT_LIMITS = SearchLimits()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Mapped:
     """An operator as the array runs it.
@@ -147,7 +150,7 @@ def tilings(config: NmArrayConfig, mapped: Mapped, limits: SearchLimits) -> Iter
 
 
 def schedule(config: NmArrayConfig, operator: Operator, ratio: Ratio, dram: Dram, clock_hz: float,
-             limits: SearchLimits = SearchLimits()) -> Schedule:
+             limits: SearchLimits = DEFAULT_LIMITS) -> Schedule:
     """Find the tiling with the fewest cycles by the cycle model: branch and bound, lowest bound first.
 
     Args:

@@ -38,6 +38,8 @@ class QuantizedLayer:
         a: activations (groups, M, K).
         w: weights (groups, K, N).
         requantization: parameters of each group.
+        x: of a convolution, the whole input (batch, channels, height, width) int8.
+        input: scale and zero point of the activations.
         output: scale and zero point of the results.
         exact: float32 results with the same (pruned) weights, after the clamp: (groups, M, N).
     """
@@ -46,6 +48,8 @@ class QuantizedLayer:
     a: Int8
     w: Int8
     requantization: list[Requantization]
+    x: Int8 | None
+    input: ActivationScale
     output: ActivationScale
     exact: Floats
 
@@ -86,5 +90,6 @@ def quantize_layer(network: RealNetwork, recording: Recording, name: str) -> Qua
         requantization_from_scales(scale_in.scale, scale_in.zero_point, group.scales, group.values, bias[g],
                                    scale_out.scale, scale_out.zero_point, low, high, name)
         for g, group in enumerate(weights)]
+    x = scale_in.quantize(recording[name], name) if network.workload[name].conv else None
     return QuantizedLayer(name=name, a=scale_in.quantize(a, name), w=np.stack([group.values for group in weights]),
-                          requantization=parameters, output=scale_out, exact=exact)
+                          requantization=parameters, x=x, input=scale_in, output=scale_out, exact=exact)
