@@ -28,11 +28,9 @@ OK, CHECK_FAILED, BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status and never raises for bad input, Ctrl-C or a closed pipe."""
     try:
-        status = _dispatch(list(sys.argv[1:] if argv is None else argv))
+        status = _status(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
         return status
-    except SystemExit as stop:  # --help and --version of argparse
-        return _flushed(stop.code if isinstance(stop.code, int) else OK)
     except KeyboardInterrupt:
         return _failed("interrupted", INTERRUPTED)
     except BrokenPipeError:
@@ -48,15 +46,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _failed(f"{place}: wanted a place that can be read or written, got {error.strerror or error}", BAD_INPUT)
 
 
+def _status(argv: list[str]) -> int:
+    try:
+        return _dispatch(argv)
+    except SystemExit as stop:  # --help and --version of argparse
+        return stop.code if isinstance(stop.code, int) else OK
+
+
 def _dispatch(argv: list[str]) -> int:
     if argv and argv[0] in COMMANDS:
         module: ModuleType = import_module(COMMANDS[argv[0]][0])
         parser = ArgumentParser(prog=f"hwsim {argv[0]}")
         module.configure(parser)
         return int(module.execute(parser.parse_args(argv[1:])))
-    parser = _top_parser()
-    parser.parse_args(argv)
-    raise InputError("hwsim", f"a command: {', '.join(COMMANDS)}", "none")
+    if argv:
+        _top_parser().parse_args(argv)
+    raise InputError("COMMAND", f"one of {', '.join(COMMANDS)} (see hwsim --help)", "none")
 
 
 def _top_parser() -> ArgumentParser:
@@ -72,14 +77,6 @@ def _top_parser() -> ArgumentParser:
     parser.add_argument("command", metavar="COMMAND", choices=list(COMMANDS), help="one of the commands below")
     parser.add_argument("--version", action="version", version=f"hwsim {__version__}")
     return parser
-
-
-def _flushed(status: int) -> int:
-    try:
-        sys.stdout.flush()
-    except OSError:
-        _silence_stdout()
-    return status
 
 
 def _failed(line: str, status: int) -> int:

@@ -75,8 +75,8 @@ class Staging:
     def _refuse_existing(self) -> None:
         found = [name for name in self.names if os.path.lexists(self.directory / name)]
         if found:
-            wanted = "a directory without results (or --force to replace them)"
-            raise InputError(str(self.directory), wanted, f"existing {', '.join(found)}")
+            wanted = "a name that is not taken (or --force to replace what is there)"
+            raise InputError(str(self.directory / found[0]), wanted, f"existing {', '.join(found)}")
 
     def _make_directory(self) -> None:
         missing = [folder for folder in (self.directory, *self.directory.parents) if not folder.exists()]

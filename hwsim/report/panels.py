@@ -59,7 +59,7 @@ def draw_cycles(axes: Axes, outcome: Outcome, run: Run) -> None:
     spare = max(0.0, NARROWEST - len(layers)) / 2  # a single bar does not fill the page
     axes.set_xlim(0.4 - spare, len(layers) + 0.6 + spare)
     axes.set_ylabel(f"cycles ({unit})" if unit else "cycles")
-    axes.set_title("(a) Cycles of each layer, by state of the compute engine", loc="left")
+    axes.set_title("(a) Cycles of each layer", loc="left")
     axes.legend(ncols=6, loc="lower right", bbox_to_anchor=(1, 1), handlelength=1.2, columnspacing=1.0,
                 borderaxespad=0.3)  # fmt: skip
     _name_layers(axes, layers, places)
@@ -154,7 +154,7 @@ def draw_roofline(axes: Axes, outcome: Outcome, run: Run) -> None:
     axes.set_yscale("log")
     axes.set_xlim(low, high)
     axes.set_ylim(min(reached) / 2, roof.macs_per_cycle * 4)
-    axes.text(high / 1.15, roof.macs_per_cycle * 1.15, f"{roof.macs_per_cycle:g} MAC/cycle", ha="right", fontsize=6)
+    axes.text(high / 1.15, roof.macs_per_cycle * 1.6, f"{roof.macs_per_cycle:g} MAC/cycle", ha="right", fontsize=6)
     axes.set_xlabel("useful MAC per byte of DRAM")
     axes.set_ylabel("useful MAC/cycle")
     legend = axes.legend(loc="upper left", borderaxespad=0.1, handletextpad=0.2)
