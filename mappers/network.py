@@ -74,6 +74,7 @@ def simulate_operator(operator: Operator, config: NmArrayConfig, ratio: Ratio, d
     if operator.kind == "traffic":
         return _traffic_only(operator, config, dram, clock_hz)
     found = schedule(config, operator, ratio, dram, clock_hz, limits)
+    kept = operator.groups * operator.m * operator.n * ratio.groups(operator.k) * ratio.n
     program, tiling, mapped = found.program, found.program.tiling, found.mapped
     stalls = {process: vars_of(found.timeline.stalls(process)) for process in ("dram", "load", "compute", "o")}
     return LayerResult(
@@ -82,7 +83,7 @@ def simulate_operator(operator: Operator, config: NmArrayConfig, ratio: Ratio, d
             "dataflow": config.dataflow, "mode": str(mapped.ratio), "beats": tiling.beats, "order": tiling.order,
             "packed": mapped.packed, "window": mapped.window.width if mapped.window else 0, "exact": found.exact},
         cycles=found.cycles, bound_cycles=found.bound, best_bound_cycles=found.best_bound, macs=operator.macs,
-        useful_macs=operator.m * ratio.groups(operator.k) * ratio.n * operator.n * operator.groups, peak_macs=config.macs_per_cycle, stalls=stalls,
+        useful_macs=kept, peak_macs=config.macs_per_cycle, stalls=stalls,
         dram_bytes=found.traffic.totals(), energy=EnergyTree.of(action_counts(program, found.traffic, dram)))
 
 
@@ -97,7 +98,8 @@ def _traffic_only(operator: Operator, config: NmArrayConfig, dram: Dram, clock_h
     net = Network(operator.name)
     service = dram.service_cycles([moved["a"], moved["o"]], clock_hz)
     net.process("dram", firings=2, interval=service, latency=service)
-    net.depend("dram", on="dram", shift=1, delay=int(service[0]) + dram.latency_cycles(clock_hz), name="read, then write")
+    net.depend("dram", on="dram", shift=1, delay=int(service[0]) + dram.latency_cycles(clock_hz),
+               name="read, then write")
     timeline = net.solve()
     counts = [of_bytes("DRAM", name, moved[port], cost=dram_cost(dram))
               for name, port in (("read activations", "a"), ("write results", "o"))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -47,14 +48,12 @@ def results(mapped: Mapped, z: Array) -> Array:
 
 def _repeated(parameters: Requantization, times: int) -> Requantization:
     """One channel's parameters for each column of a window."""
-    return Requantization(*(np.tile(field, times) for field in (parameters.bias, parameters.multiplier,
-                                                                parameters.shift)),
-                          parameters.zero_point, parameters.low, parameters.high)
+    return _joined([parameters] * times)
 
 
 def _joined(several: list[Requantization]) -> Requantization:
     """Parameters of packed groups, side by side; they share the output's scale and limits."""
     first = several[0]
-    return Requantization(*(np.concatenate([getattr(each, name) for each in several])
-                            for name in ("bias", "multiplier", "shift")),
-                          first.zero_point, first.low, first.high)
+    return replace(first, bias=np.concatenate([each.bias for each in several]),
+                   multiplier=np.concatenate([each.multiplier for each in several]),
+                   shift=np.concatenate([each.shift for each in several]))

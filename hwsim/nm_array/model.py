@@ -151,7 +151,7 @@ def tile_network(program: Program) -> Network:
 
     Equal to `beat_network` when no port stalls; the memory model adds its own processes to this network.
     """
-    times, config = Times(program), program.config
+    times = Times(program)
     net = Network("nm_array, by tiles")
     beats = {"a": program.a_beats, "w": program.w_beats, "q": np.ones(len(program.q_pass), np.int64)}
     net.process("d", firings=program.passes, interval=1)

@@ -18,7 +18,8 @@ class LayerResult:
     """One operator on the array. Cycles from the first descriptor to the last byte in DRAM.
 
     ``stalls``: by process, cycles busy, starved, blocked and idle; they add up to ``cycles`` for each process.
-    ``bound_cycles``: no schedule of this tiling can be faster. ``best_bound_cycles``: nor any tiling that was looked at.
+    ``bound_cycles``: no schedule of this tiling can be faster. ``best_bound_cycles``: nor any tiling
+    that was looked at.
     """
 
     name: str
