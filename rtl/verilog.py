@@ -53,7 +53,7 @@ def emit(component: wiring.Component, name: str, configuration: Mapping[str, obj
 
 
 def _without_empty_signals(module: str) -> str:
-    """One module without its signals of no bits: Yosys declares them as ``[-1:0]``, two bits, and nothing reads them."""
+    """One module without its signals of no bits: Yosys declares them as ``[-1:0]``, and nothing reads them."""
     for line, name in re.findall(r"(?m)^( *wire \[-1:0\] (\S+) ?;\n)", module):
         if len(re.findall(rf"(?<![\w$.\\]){re.escape(name)}(?![\w$.\[])", module)) == 1:
             module = module.replace(line, "", 1)

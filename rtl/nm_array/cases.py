@@ -1,0 +1,128 @@
+"""Conformance cases of the N:M array: a program with data and stalls, and what must come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, cast
+
+import numpy as np
+
+from hwsim.config import in_range, one_of
+from hwsim.errors import InputError
+from hwsim.nm_array.config import NmArrayConfig
+from hwsim.nm_array.model import Bools, Times, beat_network
+from hwsim.nm_array.program import Program, Shape, Tiling, lower
+from hwsim.nm_array.reference import reference, result_beats
+from hwsim.quantize import Requantization
+from hwsim.sparsity.ratio import Ratio
+from rtl.bench import Stimulus
+from rtl.nm_array.random_configuration import operating_ratio
+from rtl.nm_array.random_operands import VALUES, Int8, draw_int8, draw_requantization, draw_stall, draw_weights
+from rtl.nm_array.tokens import operand_tokens, result_tokens
+from rtl.verify.family import Case
+
+PORTS = ("d", "a", "w", "q", "o")
+LONGEST_STALLS = 1 << 16
+"""Cycles after which no port stalls any more."""
+_FRACTIONS = (0.0, 0.0, 0.1, 0.4, 0.7, 0.9)
+
+
+def make_case(program: Program, a: Int8, w: Int8, rq: list[Requantization], offer: Mapping[str, Bools] | None = None,
+              ready: Bools | None = None, described: Mapping[str, Any] | None = None) -> Case:
+    """The case of one program with its data.
+
+    Args:
+        program: from `hwsim.nm_array.program.lower`, or a part of one by its ``select``.
+        a: activations (groups, M, K) int8.
+        w: weights (groups, K, N) int8 that keep the program's N:M along K.
+        rq: requantisation parameters by group.
+        offer: by input port: bool (cycles,), when its source may begin to offer; always, for ports left out.
+        ready: bool (cycles,), when the sink of port ``o`` is ready; always by default.
+        described: what the case is, for reports.
+    """
+    timeline = beat_network(program, offer, ready).solve()
+    results = result_tokens(result_beats(program, reference(a, w, rq)))
+    stimulus = Stimulus(tokens=operand_tokens(program, a, w, rq), expect={"o": len(results)}, limit=timeline.cycles,
+                        offer=dict(offer or {}), ready={} if ready is None else {"o": ready})
+    return Case(described=described or {}, stimulus=stimulus, cycle={port: timeline.start[port] for port in PORTS},
+                value={"o": results}, cycles=timeline.cycles)
+
+
+def draw_case(config: NmArrayConfig, settings: Mapping[str, Any], rng: np.random.Generator) -> Case:
+    """A random case for that array.
+
+    Settings that fix parts of it: ``n`` and ``m`` the ratio; tables ``gemm`` (m, k, n, groups), ``tiling`` (beats,
+    order) and ``stalls`` (by port, the fraction of cycles in which it stalls).
+    """
+    chosen = operating_ratio(settings)
+    ratio = chosen if chosen is not None else config.modes[int(rng.integers(len(config.modes)))].ratio
+    tiling = _draw_tiling(config, _table(settings, "tiling", ("beats", "order")), rng)
+    shape = _draw_shape(config, ratio, tiling, _table(settings, "gemm", ("m", "k", "n", "groups")), rng)
+    program = lower(config, shape, ratio, tiling)
+    kinds = {"a": str(rng.choice(VALUES)), "w": str(rng.choice(VALUES))}
+    a = draw_int8(kinds["a"], (shape.groups, shape.m, shape.k), rng)
+    w = draw_weights(kinds["w"], shape, ratio, rng)
+    rq = [draw_requantization(shape.n, rng) for _ in range(shape.groups)]
+    fractions = _draw_fractions(_table(settings, "stalls", PORTS), rng)
+    stalls = {port: draw_stall(fractions[port], _stall_cycles(program), rng) for port in PORTS}
+    ready = stalls.pop("o")
+    described = {"ratio": str(ratio), "gemm": {name: int(getattr(shape, name)) for name in ("m", "k", "n", "groups")},
+                 "tiling": {"beats": tiling.beats, "order": tiling.order}, "values": kinds, "stalls": fractions}
+    return make_case(program, a, w, rq, stalls, ready, described)
+
+
+def _table(settings: Mapping[str, Any], name: str, keys: tuple[str, ...]) -> Mapping[str, Any]:
+    table = settings.get(name, {})
+    if not isinstance(table, Mapping):
+        raise InputError(name, f"a table of {', '.join(keys)}", table)
+    for key in table:
+        one_of(name, key, keys)
+    return table
+
+
+def _whole(place: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InputError(place, "an integer", value)
+    return value
+
+
+def _draw_tiling(config: NmArrayConfig, fixed: Mapping[str, Any], rng: np.random.Generator) -> Tiling:
+    deepest = min(config.tile_depth, 48)
+    beats = int(rng.choice([1, deepest, int(rng.integers(1, deepest + 1)), int(rng.integers(1, deepest + 1))]))
+    order = str(rng.choice(["mn", "nm"]))
+    if "order" in fixed:
+        order = one_of("tiling.order", fixed["order"], ["mn", "nm"])
+    return Tiling(beats=_whole("tiling.beats", fixed.get("beats", beats)), order=cast(Literal["mn", "nm"], order))
+
+
+def _draw_shape(config: NmArrayConfig, ratio: Ratio, tiling: Tiling, fixed: Mapping[str, Any],
+                rng: np.random.Generator) -> Shape:
+    """One to three tiles along each rank, the last often ragged."""
+    span = config.modes[config.mode_number(ratio)].span
+    ws = config.dataflow == "ws"
+    tile = {"m": tiling.beats if ws else config.rows, "k": (config.rows if ws else tiling.beats) * span,
+            "n": config.cols}
+    size: dict[str, Any] = {}
+    for rank, elements in tile.items():
+        whole = int(rng.integers(0, 3)) * elements
+        size[rank] = whole + int(rng.choice([elements, int(rng.integers(1, elements + 1))]))
+    size["groups"] = int(rng.choice([1, 1, 1, 2, 3]))
+    return Shape(**{rank: _whole(f"gemm.{rank}", fixed.get(rank, size[rank])) for rank in size})
+
+
+def _draw_fractions(fixed: Mapping[str, Any], rng: np.random.Generator) -> dict[str, float]:
+    """By port: the fraction of cycles in which it stalls; one case in five has no stalls at all."""
+    quiet = rng.random() < 0.2
+    drawn = rng.choice(_FRACTIONS, len(PORTS))
+    fractions = {port: 0.0 if quiet else float(drawn[i]) for i, port in enumerate(PORTS)}
+    for port, value in fixed.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InputError(f"stalls.{port}", "a number from 0 to 0.99", value)
+        fractions[port] = float(in_range(f"stalls.{port}", value, 0, 0.99))
+    return fractions
+
+
+def _stall_cycles(program: Program) -> int:
+    """Cycles for which stalls are drawn: several times what the program takes without any."""
+    times = Times(program)
+    return min(LONGEST_STALLS, 8 * int((times.slot + times.load).sum()) + 256)

@@ -1,0 +1,71 @@
+"""The N:M array as a family that can be verified, and one given program on RTL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from hwsim.nm_array.config import NmArrayConfig
+from hwsim.nm_array.model import Bools
+from hwsim.nm_array.program import Program
+from hwsim.quantize import Requantization
+from rtl.nm_array.array import NmArray
+from rtl.nm_array.cases import draw_case, make_case
+from rtl.nm_array.emit import NAME, emit_nm_array
+from rtl.nm_array.random_configuration import draw_configuration
+from rtl.nm_array.random_operands import Int8
+from rtl.verify.family import Case
+from rtl.verify.report import Report
+from rtl.verify.run import build_family_bench, run_cases
+
+
+class NmArrayFamily:
+    """See `rtl.verify.family.Family`. Settings: the fields of `NmArrayConfig`, ``preset``, and those of the cases."""
+
+    name = NAME
+
+    def configuration(self, settings: Mapping[str, Any], rng: np.random.Generator) -> NmArrayConfig:
+        """See `rtl.nm_array.random_configuration.draw_configuration`."""
+        return draw_configuration(settings, rng)
+
+    def case(self, configuration: NmArrayConfig, settings: Mapping[str, Any], rng: np.random.Generator) -> Case:
+        """See `rtl.nm_array.cases.draw_case`."""
+        return draw_case(configuration, settings, rng)
+
+    def component(self, configuration: NmArrayConfig) -> NmArray:
+        """The array."""
+        return NmArray(configuration)
+
+    def verilog(self, configuration: NmArrayConfig) -> str:
+        """The array as users get it."""
+        return emit_nm_array(configuration)
+
+
+def verify_program(program: Program, a: Int8, w: Int8, rq: list[Requantization],
+                   offer: Mapping[str, Bools] | None = None, ready: Bools | None = None,
+                   engine: str = "verilator", limit: int | None = None) -> Report:
+    """One program with its data on RTL, against model and reference.
+
+    Args:
+        program: a whole layer, or a part of one by ``program.select(slice(first, end))``.
+        a: activations (groups, M, K) int8.
+        w: weights (groups, K, N) int8 that keep the program's N:M along K.
+        rq: requantisation parameters by group.
+        offer: by input port: bool (cycles,), when its source may begin to offer.
+        ready: bool (cycles,), when the sink of port ``o`` is ready.
+        engine: one of `rtl.bench.ENGINES`.
+        limit: most cycles to wait; by default a quarter more than the model's and 1000.
+    """
+    shape = program.shape
+    described = {"ratio": str(program.ratio), "passes": program.passes,
+                 "gemm": {"m": shape.m, "k": shape.k, "n": shape.n, "groups": shape.groups},
+                 "tiling": {"beats": program.tiling.beats, "order": program.tiling.order}}
+    case = make_case(program, a, w, rq, offer, ready, described)
+    bench = build_family_bench(NmArrayFamily(), program.config, engine)
+    report = Report(family=NAME, engine=engine, seed=None, configurations=1)
+    [comparison] = run_cases(bench, [case], limit=limit)
+    report.add(comparison, {"family": NAME, "engine": engine, "configuration": program.config.to_mapping(),
+                            "case": described})
+    return report

@@ -1,0 +1,72 @@
+"""Random legal configurations of the N:M array, and the settings by which a user fixes a part of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from hwsim.config import merged, one_of
+from hwsim.errors import InputError
+from hwsim.nm_array.config import NmArrayConfig
+from hwsim.sparsity.ratio import Ratio
+
+RATIOS = tuple(Ratio.parse(text) for text in ("1:2", "1:4", "2:4", "1:8", "2:8", "4:8", "2:16"))
+CASE_KEYS = ("n", "m", "gemm", "tiling", "stalls")
+"""Settings that are no fields of the configuration: the ratio N:M, and tables that fix parts of the cases."""
+
+
+def operating_ratio(settings: Mapping[str, Any]) -> Ratio | None:
+    """The ratio that the keys ``n`` and ``m`` choose (n == m is dense), None without them.
+
+    Raises:
+        InputError: one without the other, or a ratio that the hardware does not know.
+    """
+    given = [key for key in ("n", "m") if key in settings]
+    if len(given) == 1:
+        raise InputError("settings", "both n and m, or neither", f"only {given[0]}")
+    return Ratio(settings["n"], settings["m"]) if given else None
+
+
+def draw_configuration(settings: Mapping[str, Any], rng: np.random.Generator) -> NmArrayConfig:
+    """A configuration with the fields that the settings fix; a ``preset`` fixes all.
+
+    Without ``ratios``, the keys ``n`` and ``m`` give the only sparse ratio.
+
+    Raises:
+        InputError: unknown keys or values that cannot be built.
+    """
+    ratio = operating_ratio(settings)
+    fixed = {key: value for key, value in settings.items() if key not in CASE_KEYS}
+    if "preset" in fixed:
+        name = one_of("preset", fixed.pop("preset"), NmArrayConfig.presets)
+        fixed = merged(NmArrayConfig.preset(name).to_mapping(), fixed)
+    if ratio is not None:
+        fixed.setdefault("ratios", [] if ratio.dense else [str(ratio)])
+    drawn = _draw(fixed, rng)
+    config = NmArrayConfig.from_mapping({**drawn, **fixed})
+    if ratio is not None:
+        config.mode_number(ratio)
+    return config
+
+
+def _draw(fixed: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+    """A value for every field; drawn whether it is fixed or not, so that fixing one leaves the others as they were."""
+    def whole(low: int, high: int) -> int:
+        return int(rng.integers(low, high + 1))
+
+    sparse = rng.permutation(len(RATIOS))[: whole(0, 3)]
+    drawn: dict[str, Any] = {
+        "rows": whole(1, 12), "cols": whole(1, 12), "multipliers": int(rng.choice([1, 2, 4])),
+        "ratios": [str(RATIOS[i]) for i in sparse], "dataflow": str(rng.choice(["ws", "os"])),
+        "tile_depth": whole(1, 16), "a_slots": whole(1, 8), "w_slots": whole(1, 8), "q_slots": whole(1, 8),
+        "d_slots": whole(1, 6), "shadow_weights": bool(rng.integers(2)), "product_stages": whole(0, 3)}
+    spare = whole(0, 12) * whole(0, 1)  # half of them with just room for one pass
+    longest = "tile_depth" if fixed.get("dataflow", drawn["dataflow"]) == "ws" else "rows"
+    room = fixed.get("o_depth")
+    if isinstance(room, int) and longest not in fixed:
+        drawn[longest] = max(1, min(drawn[longest], room))
+    least = fixed.get(longest, drawn[longest])
+    drawn["o_depth"] = least + spare if isinstance(least, int) else spare + 1
+    return drawn

@@ -1,0 +1,57 @@
+"""Random data for the N:M array: operands with extreme values, sparsity inside N:M, requantisation of every kind."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from hwsim.nm_array.program import Shape
+from hwsim.quantize import Requantization
+from hwsim.sparsity.nm import nm_mask
+from hwsim.sparsity.ratio import Ratio
+
+Int8 = npt.NDArray[np.int8]
+VALUES = ("any", "any", "small", "extreme", "zero")
+"""How operands are drawn; what stands twice is drawn twice as often."""
+
+
+def draw_int8(kind: str, shape: tuple[int, ...], rng: np.random.Generator) -> Int8:
+    """``any``: all of INT8; ``small``: -3 … 3; ``extreme``: mostly -128 and 127; ``zero``."""
+    if kind == "extreme":
+        return rng.choice(np.array([-128, -128, -128, 127, 127, 0, -1], np.int8), shape)
+    low, high = {"any": (-128, 128), "small": (-3, 4), "zero": (0, 1)}[kind]
+    return rng.integers(low, high, shape).astype(np.int8)
+
+
+def draw_weights(kind: str, shape: Shape, ratio: Ratio, rng: np.random.Generator) -> Int8:
+    """(groups, K, N) int8 that keeps N:M along K; groups with fewer than N non-zeros, and empty ones, occur."""
+    size = (shape.groups, shape.k, shape.n)
+    kept = nm_mask(rng.random(size), ratio, 1)
+    kept &= rng.random(size) < rng.choice([1.0, 0.7])
+    empty = np.repeat(rng.random((shape.groups, ratio.groups(shape.k), shape.n)) < rng.choice([0.0, 0.3]), ratio.m, 1)
+    kept &= ~empty[:, : shape.k]
+    return np.where(kept, draw_int8(kind, size, rng), 0).astype(np.int8)
+
+
+def draw_requantization(n: int, rng: np.random.Generator) -> Requantization:
+    """Parameters of ``n`` channels, each of one of four kinds: a layer's, exact ties, shift 0, and the extremes."""
+    parameters = [
+        (rng.integers(-20000, 20000, n), rng.integers(1 << 15, 1 << 16, n), rng.integers(20, 28, n)),
+        (rng.integers(-9, 10, n), 1 << rng.integers(0, 4, n), rng.integers(1, 8, n)),
+        (rng.integers(-90, 90, n), rng.integers(0, 3, n), np.zeros(n, np.int64)),
+        (rng.choice([-(2**31), 2**31 - 1, 0], n), rng.choice([0, 1, 65535], n), rng.choice([0, 1, 16, 33, 47], n))]
+    kind = rng.choice(4, n, p=[0.4, 0.3, 0.15, 0.15])
+    bias, multiplier, shift = (np.choose(kind, [np.asarray(p[i], np.int64) for p in parameters]) for i in range(3))
+    low, high = sorted(rng.choice([-128, 127, *rng.integers(-128, 128, 2).tolist()], 2).tolist())
+    if rng.random() < 0.6:
+        low, high = -128, 127
+    zero_point = int(rng.choice([0, -128, 127, int(rng.integers(-128, 128))]))
+    return Requantization(bias, multiplier, shift, zero_point, low, high)
+
+
+def draw_stall(fraction: float, length: int, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+    """Array (length,) bool: false in about ``fraction`` of the cycles, one by one or in bursts."""
+    if fraction == 0:
+        return np.ones(0, bool)
+    burst = int(rng.choice([1, 1, 3, 17]))
+    return np.repeat(rng.random(-(-length // burst)) >= fraction, burst)[:length]
