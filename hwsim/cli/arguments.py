@@ -34,7 +34,9 @@ class ArgumentParser(argparse.ArgumentParser):
 
     def _print_message(self, message: str, file: Any = None) -> None:
         """Write help or version; argparse's own would hide that there is no room for it."""
-        (file or sys.stdout).write(message)
+        stream = file or sys.stdout
+        encoding = getattr(stream, "encoding", None) or "utf-8"
+        stream.write(message.encode(encoding, "backslashreplace").decode(encoding))
 
     def error(self, message: str) -> NoReturn:
         """Raise `InputError` instead of printing usage."""

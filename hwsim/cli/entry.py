@@ -69,7 +69,7 @@ def _top_parser() -> ArgumentParser:
     listed = "\n".join(f"  {name.ljust(width)}  {what}" for name, (_, what) in COMMANDS.items())
     parser = ArgumentParser(
         prog="hwsim",
-        usage="hwsim COMMAND …",
+        usage="hwsim COMMAND ...",
         description="Co-design toolkit for sparse accelerators.",
         epilog=f"commands:\n{listed}\n\n'hwsim COMMAND --help' says more, with an example.\n\n"
         "exit status: 0 done, 1 a check failed, 2 bad input (one line says which), 130 interrupted",

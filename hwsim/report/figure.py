@@ -5,6 +5,7 @@ The figure is drawn by Agg with matplotlib's own fonts and carries no date and n
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -34,8 +35,16 @@ _STYLE: dict[str, Any] = {
 }
 
 
+def style() -> AbstractContextManager[None]:
+    """Fonts and lines of the figure, whatever the user's own settings of matplotlib are."""
+    import matplotlib
+
+    settings: dict[Any, Any] = {**matplotlib.rcParamsDefault, **_STYLE, "backend": "agg"}
+    return matplotlib.rc_context(settings)
+
+
 def overview(outcome: Outcome, run: Run) -> Figure:
-    """The figure: (a) cycles by layer, (b) speedup, (c) energy, (d) roofline."""
+    """The figure: (a) cycles by layer, (b) speedup, (c) energy, (d) roofline; call it and draw it inside `style`."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH, HEIGHT), dpi=DPI, layout="constrained")
@@ -52,11 +61,9 @@ def overview(outcome: Outcome, run: Run) -> Figure:
 
 def overview_png(outcome: Outcome, run: Run) -> bytes:
     """The figure as the bytes of a PNG."""
-    import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    style: dict[Any, Any] = {**matplotlib.rcParamsDefault, **_STYLE, "backend": "agg"}
-    with matplotlib.rc_context(style):
+    with style():
         figure = overview(outcome, run)
         FigureCanvasAgg(figure)
         buffer = BytesIO()
