@@ -7,7 +7,7 @@ and CXXRTL compiled together with the whole case loop.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from amaranth.lib import wiring
 
@@ -27,7 +27,7 @@ def build_bench(
     engine: Engine,
     name: str,
     tool: str | None = None,
-    verilog: Callable[[], str] | None = None,
+    verilog: Callable[[Any], str] | None = None,
 ) -> Bench:
     """Put an engine around a device; compiled engines build it, or find it in the cache.
 
@@ -36,8 +36,8 @@ def build_bench(
         engine: one of `ENGINES`.
         name: of the Verilog module, and in messages.
         tool: path of another ``verilator``, ``g++`` or ``iverilog`` than the engine would take by itself.
-        verilog: makes the Verilog that engines which read Verilog run, with a top module of that name and the ports of
-            the component; without it they convert the component.
+        verilog: converts the component for the engines that run Verilog, with a top module of that name; by default
+            `rtl.verilog.emit`.
 
     Raises:
         InputError: an unknown engine or name, a port that is no stream, or a missing tool.

@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from amaranth.lib import wiring
 from cocotb_tools import runner as cocotb_runner
@@ -26,12 +27,12 @@ class IcarusBench:
         component_factory: Callable[[], wiring.Component],
         name: str,
         tool: str | None,
-        verilog: Callable[[], str] | None = None,
+        verilog: Callable[[Any], str] | None = None,
     ):
         self._folder = Path(require(tool or "iverilog", "engine icarus")).parent
         component = component_factory()
         self.ports, self._name = stream_ports(component), name
-        text = verilog() if verilog else emit(component, name)
+        text = verilog(component) if verilog else emit(component, name)
         versions = [program_version(str(self._folder / "iverilog")), importlib.metadata.version("cocotb")]
         self.build_dir = built("icarus", key_of([name, text, *versions]), lambda folder: self._build(folder, text))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from amaranth.lib import wiring
 from cocotb_tools import runner as cocotb_runner
@@ -23,12 +24,12 @@ class VerilatorBench:
         component_factory: Callable[[], wiring.Component],
         name: str,
         tool: str | None,
-        verilog: Callable[[], str] | None = None,
+        verilog: Callable[[Any], str] | None = None,
     ):
         kit = find_kit(tool)
         component = component_factory()
         self.ports, self._name = stream_ports(component), name
-        text = verilog() if verilog else emit(component, name)
+        text = verilog(component) if verilog else emit(component, name)
         self.build_dir = build_verilated(text, name, self.ports, kit)
 
     def run(self, stimuli: Sequence[Stimulus]) -> list[Transfers]:

@@ -61,8 +61,14 @@ class Parts:
 
 def emit_nm_array(config: NmArrayConfig) -> str:
     """Verilog of the array: module ``nm_array`` first, then its parts; ports as `rtl.nm_array.array.NmArray`."""
+    return convert(NmArray(config))
+
+
+def convert(array: NmArray) -> str:
+    """Verilog of that array, which is used up by this."""
     parts = Parts()
-    texts = [emit(NmArray(config, parts.make), NAME, config.to_mapping())]
+    array.make = parts.make
+    texts = [emit(array, NAME, array.config.to_mapping())]
     texts += [_body(emit(part, module)) for module, part in parts.built.items()]
     return "\n".join(texts)
 

@@ -13,7 +13,7 @@ from hwsim.nm_array.program import Program
 from hwsim.quantize import Requantization
 from rtl.nm_array.array import NmArray
 from rtl.nm_array.cases import draw_case, make_case
-from rtl.nm_array.emit import NAME, emit_nm_array
+from rtl.nm_array.emit import NAME, convert
 from rtl.nm_array.random_configuration import draw_configuration
 from rtl.nm_array.random_operands import Int8
 from rtl.verify.family import Case
@@ -38,9 +38,9 @@ class NmArrayFamily:
         """The array."""
         return NmArray(configuration)
 
-    def verilog(self, configuration: NmArrayConfig) -> str:
+    def verilog(self, component: NmArray) -> str:
         """The array as users get it."""
-        return emit_nm_array(configuration)
+        return convert(component)
 
 
 def verify_program(program: Program, a: Int8, w: Int8, rq: list[Requantization],

@@ -61,5 +61,5 @@ class Family(Protocol, Generic[ConfigurationT]):
     def component(self, configuration: ConfigurationT) -> wiring.Component:
         """A fresh device; all its ports are streams."""
 
-    def verilog(self, configuration: ConfigurationT) -> str:
-        """The Verilog that users get; Verilog engines simulate exactly this text."""
+    def verilog(self, component: Any) -> str:
+        """The Verilog that users get of a fresh device; engines that run Verilog simulate exactly this text."""

@@ -74,7 +74,7 @@ def verify(
 def build_family_bench(family: Family[Any], configuration: Configuration, engine: str) -> Bench:
     """A bench around a device of the family; engines that read Verilog get the text that users get."""
     return build_bench(lambda: family.component(configuration), engine=cast(Engine, engine), name=family.name,
-                       verilog=lambda: family.verilog(configuration))
+                       verilog=family.verilog)
 
 
 def run_cases(bench: Bench, cases: Sequence[Case], *, limit: int | None = None) -> list[Comparison]:
