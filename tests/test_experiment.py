@@ -14,8 +14,9 @@ from hwsim.cli.simulate import plan_ratios, prune
 from hwsim.cli.sources import read_source
 from hwsim.config import load_toml
 from hwsim.errors import InputError
-from hwsim.experiment import Experiment, Gemm, LayerRatios, WorkloadChoice, load_experiment
+from hwsim.experiment import Experiment, LayerRatios, load_experiment
 from hwsim.sparsity.ratio import DENSE, Ratio
+from hwsim.workload_choice import Gemm, WorkloadChoice
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.toml"))
 SMALL: dict[str, Any] = {"workload": {"gemm": "8x32x8"}, "accelerator": {"preset": "small-4x4"}}

@@ -10,9 +10,9 @@ from typing import Any
 import numpy.typing as npt
 
 from hwsim.errors import InputError
-from hwsim.experiment import WorkloadChoice
 from hwsim.sparsity.ratio import Ratio
 from hwsim.workload import Operator, Workload
+from hwsim.workload_choice import WorkloadChoice
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -16,7 +16,7 @@ STALLS = {"busy": "#0072b2", "starved": "#e69f00", "blocked": "#cc3311", "idle":
 TRAFFIC = "#f0f0f0"
 ENERGY = {"arithmetic": "#0072b2", "registers": "#56b4e9", "SRAM": "#009e73", "DRAM": "#e69f00", "other": "#bbbbbb"}
 BASELINES = ("#333333", "#999999", "#cccccc")
-NAMED_LAYERS = 30
+NAMED_LAYERS = 32
 """Up to this many layers are named on the axis; more are numbered."""
 NARROWEST = 6
 """Layers that the axis has room for at least."""
