@@ -174,18 +174,19 @@ def _result_tiles(net: Network, program: Program, times: Times) -> None:
     end = np.cumsum(beats)
     net.process("o", firings=len(finishing), interval=np.append(beats[1:], 1)[: len(beats)])
     net.depend("o", on="compute", index=finishing, delay=times.last_result[finishing], stall="starved", name="result")
-    # Room: the beat `needed` must have left. It lies in result tile `tile`, `into` beats after the tile's first.
+    # Room: the beat `needed` must have left. It lies in result tile `tile`, `into` beats after the tile's first. A
+    # tile's last beat is the firing itself; one before it follows from the tile before and from its own pass.
     needed = end - program.config.o_depth - 1
     tile = np.searchsorted(end, needed, side="right")
     into = needed - (end - beats)[tile]
+    within = into < beats[tile] - 1
     spacing = result_spacing(program.config, times.steps)[finishing]
-    after_tile, after_pass, ready = (np.full(program.passes, value, np.int64) for value in (-1, -1, 0))
-    wait = needed >= 0
-    after_tile[finishing[wait]] = tile[wait] - 1
-    after_pass[finishing[wait]] = finishing[tile[wait]]
-    ready[finishing[wait]] = times.first_result[finishing[tile[wait]]] + into[wait] * spacing[tile[wait]]
-    drained = np.zeros(program.passes, np.int64)
-    drained[finishing[wait]] = into[wait] + 1
+    wait, partly = needed >= 0, (needed >= 0) & within
+    after_tile, after_pass, drained, ready = (np.full(program.passes, value, np.int64) for value in (-1, -1, 0, 0))
+    after_tile[finishing[wait]] = (tile - within)[wait]
+    drained[finishing[wait]] = np.where(within, into + 1, 0)[wait]
+    after_pass[finishing[partly]] = finishing[tile[partly]]
+    ready[finishing[partly]] = (times.first_result[finishing[tile]] + into * spacing[tile])[partly]
     net.depend("compute", on="o", index=after_tile, delay=drained + HANDOVER, stall="blocked", name="result room")
     net.depend("compute", on="compute", index=after_pass, delay=ready + HANDOVER, stall="blocked",
                name="result room, in flight")
