@@ -27,7 +27,7 @@ WAIVED: Mapping[str, str] = {
     "CMPCONST": "a comparison with the end of a range whose width makes it always true",
     "UNSIGNED": "the same for a comparison with zero",
 }
-"""Kinds of lint warning that Amaranth's output cannot avoid, each with the reason."""
+"""Kinds of lint warning that Amaranth's output cannot avoid, each with the reason. The text itself waives them."""
 
 
 def emit(component: wiring.Component, name: str, configuration: Mapping[str, object] | None = None) -> str:
@@ -49,7 +49,8 @@ def emit(component: wiring.Component, name: str, configuration: Mapping[str, obj
         shown = json.dumps(dict(configuration), indent=2, sort_keys=True, default=str)
         header += ["configuration:", *shown.splitlines()]
     body = "".join(map(_without_empty_signals, re.split(r"(?m)^(?=module )", text[generated.end() :])))
-    return "".join(f"// {line}\n" for line in header) + "\n" + body
+    waivers = "".join(f"/* verilator lint_off {kind} */  // {reason}\n" for kind, reason in WAIVED.items())
+    return "".join(f"// {line}\n" for line in header) + waivers + "\n" + body
 
 
 def _without_empty_signals(module: str) -> str:
@@ -61,7 +62,7 @@ def _without_empty_signals(module: str) -> str:
 
 
 def lint(text: str, tool: str | None = None) -> list[str]:
-    """Warnings and errors of ``verilator --lint-only -Wall``, less the `WAIVED` kinds; empty when clean.
+    """Warnings and errors of ``verilator --lint-only -Wall``; empty when clean but for what the text waives.
 
     Args:
         text: Verilog whose first module is the top.
@@ -71,7 +72,7 @@ def lint(text: str, tool: str | None = None) -> list[str]:
     top = re.search(r"^module\s+(\\?\S+?)\s*\(", text, re.MULTILINE)
     if top is None:
         raise InputError("Verilog text", "at least one module", "none")
-    arguments = ["--lint-only", "-Wall", "-Wno-fatal", *(f"-Wno-{kind}" for kind in WAIVED)]
+    arguments = ["--lint-only", "-Wall", "-Wno-fatal"]
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "design.v").write_text(text)
         done: Any = subprocess.run(

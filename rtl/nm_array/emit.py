@@ -74,4 +74,5 @@ def convert(array: NmArray) -> str:
 
 
 def _body(text: str) -> str:
-    return "\n".join(line for line in text.splitlines() if not line.startswith("//")).strip("\n") + "\n"
+    """The modules of a text, without the header."""
+    return text[text.index("\nmodule ") + 1:]
