@@ -137,7 +137,7 @@ def _ratio(ratio: Mapping[str, Any], given: Mapping[str, Any], quick: bool) -> d
         parsed = Ratio(ratio["n"], ratio["m"])
     except InputError as error:
         raise InputError("--set n, m", error.wanted, f"{ratio['n']}:{ratio['m']}") from None
-    pruning = {"pruning": {"ratio": str(parsed)}}
+    pruning = {"pruning": {"ratio": str(parsed), "ratios": []}}
     accelerator = given.get("accelerator", {})
     named = isinstance(accelerator, str) or {"ratios", "preset"} & set(accelerator)
     return pruning if named or not quick else {**pruning, "accelerator": {"ratios": [str(parsed)]}}

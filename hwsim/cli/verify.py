@@ -10,6 +10,7 @@ from hwsim.cli.arguments import add_json, add_set, at_least, settings_of
 from hwsim.cli.families import FAMILIES, missing_package
 from hwsim.cli.output import ProgressBar, print_json, print_text
 from hwsim.fields import one_of
+from hwsim.provenance import provenance
 
 if TYPE_CHECKING:
     from rtl.verify import Report
@@ -60,7 +61,10 @@ def execute(arguments: argparse.Namespace) -> int:
             progress=bar,
         )
     if arguments.json:
-        print_json(report.to_dict())
+        inputs = {
+            name: getattr(arguments, name) for name in ("family", "settings", "cases", "configurations", "engine")
+        }
+        print_json({**report.to_dict(), "provenance": provenance(inputs, seed=arguments.seed)})
     else:
         print_text(_text(report))
     return 0 if report.passed else 1

@@ -53,6 +53,21 @@ def test_several_ratios(capfd: pytest.CaptureFixture[str]) -> None:
     assert [row["ratio"] for row in data["summary"]] == ["2:4", "2:8"]
 
 
+def test_n_and_m_replace_the_ratios_of_a_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    text = '[workload]\ngemm = "8x32x8"\n[pruning]\nratios = ["2:4", "2:8"]\n[accelerator]\npreset = "small-4x4"\n'
+    (tmp_path / "x.toml").write_text(text)
+    data = run_json(capfd, str(tmp_path / "x.toml"), "--set", "n=2", "--set", "m=8")
+    assert data["ratio"] == "2:8"
+    assert data["provenance"]["inputs"]["accelerator"]["ratios"] == ["2:8", "2:4"]
+
+
+@pytest.mark.parametrize(("n", "ratio"), [("1", "1:4"), ("4", "1:1")])
+def test_the_quick_form_builds_the_array_for_its_ratio(n: str, ratio: str, capfd: pytest.CaptureFixture[str]) -> None:
+    data = run_json(capfd, "--gemm", "8x32x8", "--set", f"n={n}", "--set", "m=4")
+    assert data["ratio"] == ratio
+    assert data["provenance"]["inputs"]["accelerator"]["ratios"] == ([] if ratio == "1:1" else [ratio])
+
+
 def test_files_of_a_run(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
     argv = ["--gemm", "32x64x32", *SMALL, "-o", str(out)]
