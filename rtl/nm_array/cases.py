@@ -12,7 +12,7 @@ from hwsim.errors import InputError
 from hwsim.nm_array.config import NmArrayConfig
 from hwsim.nm_array.model import Bools, Times, beat_network
 from hwsim.nm_array.program import Program, Shape, Tiling, lower
-from hwsim.nm_array.reference import reference, result_beats
+from hwsim.nm_array.reference import accumulate, reference, result_beats
 from hwsim.quantize import Requantization
 from hwsim.sparsity.ratio import Ratio
 from rtl.bench import Stimulus
@@ -62,7 +62,7 @@ def draw_case(config: NmArrayConfig, settings: Mapping[str, Any], rng: np.random
     kinds = {"a": str(rng.choice(VALUES)), "w": str(rng.choice(VALUES))}
     a = draw_int8(kinds["a"], (shape.groups, shape.m, shape.k), rng)
     w = draw_weights(kinds["w"], shape, ratio, rng)
-    rq = [draw_requantization(shape.n, rng) for _ in range(shape.groups)]
+    rq = [draw_requantization(sums, rng) for sums in accumulate(a, w)]
     fractions = _draw_fractions(_table(settings, "stalls", PORTS), rng)
     stalls = {port: draw_stall(fractions[port], _stall_cycles(program), rng) for port in PORTS}
     ready = stalls.pop("o")

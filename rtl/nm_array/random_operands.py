@@ -33,12 +33,18 @@ def draw_weights(kind: str, shape: Shape, ratio: Ratio, rng: np.random.Generator
     return np.where(kept, draw_int8(kind, size, rng), 0).astype(np.int8)
 
 
-def draw_requantization(n: int, rng: np.random.Generator) -> Requantization:
-    """Parameters of ``n`` channels, each of one of four kinds: a layer's, exact ties, shift 0, and the extremes."""
+def draw_requantization(sums: npt.NDArray[np.int64], rng: np.random.Generator) -> Requantization:
+    """Parameters for accumulators (M, N), each channel of one of four kinds: a layer's, exact ties, shift 0, extremes.
+
+    Most sums saturate under small shifts, and ties of large sums are rare. So the bias of ties and of shift 0 is
+    *aimed* at the sum of one row, which then comes out near zero.
+    """
+    rows, n = sums.shape
+    aimed = -sums[rng.integers(0, rows, n), np.arange(n)]
     parameters = [
         (rng.integers(-20000, 20000, n), rng.integers(1 << 15, 1 << 16, n), rng.integers(20, 28, n)),
-        (rng.integers(-9, 10, n), 1 << rng.integers(0, 4, n), rng.integers(1, 8, n)),
-        (rng.integers(-90, 90, n), rng.integers(0, 3, n), np.zeros(n, np.int64)),
+        (aimed + rng.integers(-40, 41, n), 1 << rng.integers(0, 2, n), rng.integers(1, 5, n)),
+        (aimed + rng.integers(-90, 90, n), rng.integers(0, 3, n), np.zeros(n, np.int64)),
         (rng.choice([-(2**31), 2**31 - 1, 0], n), rng.choice([0, 1, 65535], n), rng.choice([0, 1, 16, 33, 47], n))]
     kind = rng.choice(4, n, p=[0.4, 0.3, 0.15, 0.15])
     bias, multiplier, shift = (np.choose(kind, [np.asarray(p[i], np.int64) for p in parameters]) for i in range(3))
