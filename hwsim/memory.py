@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -111,7 +112,7 @@ class Dram(Configuration):
         """
         sizes = _whole_sizes(nbytes)
         bursts = -(-sizes // self.burst_bytes)
-        return _ceil_times(bursts, self.burst_bytes * _exact_clock(clock_hz) / self._exact_rate())
+        return _ceil_times(bursts, _cycles_per_burst(self, clock_hz))
 
     def latency_cycles(self, clock_hz: float) -> int:
         """Cycles from a request to its first data on an idle memory, rounded up."""
@@ -121,6 +122,11 @@ class Dram(Configuration):
     def _exact_rate(self, *, sustained: bool = True) -> Fraction:
         peak = self.channels * _exact(self.channel_bytes_per_s)
         return peak * _exact(self.efficiency) if sustained else peak
+
+
+@lru_cache(maxsize=64)
+def _cycles_per_burst(dram: Dram, clock_hz: float) -> Fraction:
+    return dram.burst_bytes * _exact_clock(clock_hz) / dram._exact_rate()
 
 
 DRAM_SOURCES: Mapping[str, str] = {
@@ -179,6 +185,7 @@ class Sram(Configuration):
             raise InputError(place, f"at most {self.capacity_bytes} bytes in {self.name}", f"{needed} bytes")
 
 
+@lru_cache(maxsize=256)
 def _exact(value: float) -> Fraction:
     """The decimal number that was written, not its nearest binary one: 0.9 is 9/10."""
     return Fraction(repr(float(value)))

@@ -26,11 +26,13 @@ class SearchLimits:
             rank into equal parts.
         parts: the smallest numbers of equal parts to try, and their doublings.
         solved: most candidates whose cycles are computed; the others are left with their lower bound.
+        slack: among schedules whose cycles are within this fraction of the fewest, the one with least DRAM traffic.
     """
 
     exhaustive_depth: int = 16
     parts: int = 3
     solved: int = 8
+    slack: float = 0.01
 
 
 DEFAULT_LIMITS = SearchLimits()
@@ -60,14 +62,16 @@ class Mapped:
 class Schedule:
     """The best tiling found: its program, traffic and timeline (cycles).
 
-    ``best_bound``: the smallest lower bound of all candidates; ``solved`` of ``candidates`` were simulated. The search
-    is exact over its candidates where no unsolved candidate has a bound below ``cycles``.
+    ``fewest``: cycles of the fastest schedule found; this one is within the search's slack of it. ``best_bound``: the
+    smallest lower bound of all candidates; ``solved`` of ``candidates`` were simulated. The search is ``exact`` where no
+    candidate that was not simulated can be faster than ``fewest``.
     """
 
     mapped: Mapped
     program: Program
     traffic: Traffic
     timeline: Timeline
+    fewest: int
     bound: int
     best_bound: int
     candidates: int
@@ -151,7 +155,7 @@ def tilings(config: NmArrayConfig, mapped: Mapped, limits: SearchLimits) -> Iter
 
 def schedule(config: NmArrayConfig, operator: Operator, ratio: Ratio, dram: Dram, clock_hz: float,
              limits: SearchLimits = DEFAULT_LIMITS) -> Schedule:
-    """Find the tiling with the fewest cycles by the cycle model: branch and bound, lowest bound first.
+    """Find the fastest tiling by the cycle model, and near it the one that moves least: branch and bound.
 
     Args:
         config: the array.
@@ -164,7 +168,7 @@ def schedule(config: NmArrayConfig, operator: Operator, ratio: Ratio, dram: Dram
     config.mode_number(ratio)
     best: Schedule | None = None
     for mapped in ways_to_map(config, operator, ratio):
-        if best is None or compute_bound(config, mapped) < best.cycles:
+        if best is None or compute_bound(config, mapped) < best.fewest:
             found = _best_tiling(config, operator, mapped, dram, clock_hz, limits)
             best = found if best is None else _better(best, found)
     assert best is not None  # dense allows every ratio
@@ -173,11 +177,11 @@ def schedule(config: NmArrayConfig, operator: Operator, ratio: Ratio, dram: Dram
 
 def _better(first: Schedule, second: Schedule) -> Schedule:
     """The faster of two schedules, with what is known of both searches."""
-    faster = first if first.cycles <= second.cycles else second
+    faster = first if first.fewest <= second.fewest else second
     best_bound = min(first.best_bound, second.best_bound)
     return replace(faster, best_bound=best_bound, candidates=first.candidates + second.candidates,
                    solved=first.solved + second.solved,
-                   exact=all(search.exact or search.best_bound >= faster.cycles for search in (first, second)))
+                   exact=all(search.exact or search.best_bound >= faster.fewest for search in (first, second)))
 
 
 def _best_tiling(config: NmArrayConfig, operator: Operator, mapped: Mapped, dram: Dram, clock_hz: float,
@@ -189,17 +193,18 @@ def _best_tiling(config: NmArrayConfig, operator: Operator, mapped: Mapped, dram
         moved = traffic(program, mapped.lines, mapped.packed)
         candidates.append((bound_cycles(program, moved, dram, clock_hz), program, moved))
     candidates.sort(key=lambda candidate: candidate[0])
-    best, fewest, solved = None, 0, 0
+    solved: list[tuple[Program, Traffic, Timeline, int]] = []
+    fewest = candidates[-1][0]
     for bound, program, moved in candidates[:limits.solved]:
-        if best is not None and bound >= fewest:
+        if solved and bound > fewest * (1 + limits.slack):
             break
         timeline = system_network(program, moved, dram, clock_hz).solve()
-        solved += 1
-        if best is None or timeline.cycles < fewest:
-            best, fewest = (program, moved, timeline, bound), timeline.cycles
-    if best is None:
+        fewest = min(fewest, timeline.cycles) if solved else timeline.cycles
+        solved.append((program, moved, timeline, bound))
+    if not solved:
         raise InputError("mapper.solved", "at least 1 candidate", limits.solved)
-    program, moved, timeline, bound = best
-    exact = solved == len(candidates) or candidates[solved][0] >= fewest
-    return Schedule(mapped=mapped, program=program, traffic=moved, timeline=timeline, bound=bound,
-                    best_bound=candidates[0][0], candidates=len(candidates), solved=solved, exact=exact)
+    near = [each for each in solved if each[2].cycles <= fewest * (1 + limits.slack)]
+    program, moved, timeline, bound = min(near, key=lambda each: (sum(each[1].totals().values()), each[2].cycles))
+    exact = len(solved) == len(candidates) or candidates[len(solved)][0] >= fewest
+    return Schedule(mapped=mapped, program=program, traffic=moved, timeline=timeline, fewest=fewest, bound=bound,
+                    best_bound=candidates[0][0], candidates=len(candidates), solved=len(solved), exact=exact)

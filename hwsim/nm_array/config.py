@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 from hwsim.config import Configuration, in_range
@@ -48,8 +49,8 @@ class NmArrayConfig(Configuration):
     dataflow: Dataflow = "ws"
     data_type: Literal["int8"] = "int8"  # operands; accumulation is INT32
     tile_depth: int = 256       # most beats of a pass: ws rows of A, os steps of K
-    a_slots: int = 4            # activation buffer, tiles
-    w_slots: int = 4            # weight buffer, tiles
+    a_slots: int = 8            # activation buffer, tiles
+    w_slots: int = 8            # weight buffer, tiles
     q_slots: int = 2            # requantisation parameters, sets of cols
     o_depth: int = 512          # result buffer, beats of cols results; at least tile_depth
     d_slots: int = 4            # descriptor queue
@@ -60,7 +61,7 @@ class NmArrayConfig(Configuration):
         "sparse-32x32": {},
         "dense-32x32": {"ratios": []},
         "systolic-32x32": {"ratios": [], "shadow_weights": False},
-        "small-4x4": {"rows": 4, "cols": 4, "tile_depth": 16, "o_depth": 32},
+        "small-4x4": {"rows": 4, "cols": 4, "tile_depth": 16, "o_depth": 32, "a_slots": 4, "w_slots": 4},
     }
 
     def check(self) -> None:
@@ -80,7 +81,7 @@ class NmArrayConfig(Configuration):
         """Most result beats that one pass gives."""
         return self.tile_depth if self.dataflow == "ws" else self.rows
 
-    @property
+    @cached_property
     def modes(self) -> tuple[Mode, ...]:
         """Modes by number as descriptors use them: 0 is dense, then the sparse ratios in order."""
         return tuple(self._mode(ratio) for ratio in (DENSE, *self.ratios))
@@ -100,17 +101,17 @@ class NmArrayConfig(Configuration):
                 return number
         raise InputError("ratio", f"one of {', '.join(str(mode.ratio) for mode in self.modes)}", str(ratio))
 
-    @property
+    @cached_property
     def span(self) -> int:
         """Activations that one PE takes at a time: the widest mode (elements)."""
         return max(mode.span for mode in self.modes)
 
-    @property
+    @cached_property
     def slots(self) -> int:
         """Weights that one PE holds: the mode with most."""
         return max(mode.slots for mode in self.modes)
 
-    @property
+    @cached_property
     def index_bits(self) -> int:
         """Bits of one weight's position in its group: the largest M."""
         return max(mode.ratio.index_bits for mode in self.modes)

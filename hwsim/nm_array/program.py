@@ -55,7 +55,8 @@ class Tiling:
     Args:
         beats: ws: rows of A in a pass; os: steps of K in a pass. At most the array's ``tile_depth``.
         order: which of the result's ranks is the outer loop: ``"mn"`` keeps tiles of A while the output channels
-            change, ``"nm"`` keeps tiles of B while the rows change. K is always innermost.
+            change, ``"nm"`` keeps tiles of B while the rows change. K is always innermost, and turns back at the end
+            of each result tile (*boustrophedon*), so that the ring buffers still hold the tiles that come next.
     """
 
     beats: int
@@ -170,11 +171,13 @@ def lower(config: NmArrayConfig, shape: Shape, ratio: Ratio, tiling: Tiling) -> 
     order = ["g", *tiling.order, "k"]
     grid = np.indices([count[rank] for rank in order]).reshape(4, -1).astype(np.int64)
     at = {rank: grid[axis] for axis, rank in enumerate(order)}
+    step, backwards = at["k"], np.arange(passes) // count["k"] % 2 == 1
+    at["k"] = np.where(backwards, count["k"] - 1 - step, step)
     m0, k0, n0 = at["m"] * size_m, at["k"] * size_k, at["n"] * config.cols
     m_size = np.minimum(size_m, shape.m - m0)
     k_size = np.minimum(size_k, shape.k - k0)
     units = -(-k_size // mode.span)
-    last = at["k"] == count["k"] - 1
+    last = step == count["k"] - 1
     a_tile = (at["g"] * count["m"] + at["m"]) * count["k"] + at["k"]
     w_tile = (at["g"] * count["n"] + at["n"]) * count["k"] + at["k"]
     q_tile = np.where(last, at["g"] * count["n"] + at["n"], -1)
@@ -183,7 +186,7 @@ def lower(config: NmArrayConfig, shape: Shape, ratio: Ratio, tiling: Tiling) -> 
     return Program(
         config=config, ratio=ratio, shape=shape, tiling=tiling, group=at["g"], m0=m0, m_size=m_size, k0=k0,
         k_size=k_size, n0=n0, n_size=np.minimum(config.cols, shape.n - n0), beats=m_size if ws else units,
-        rows=units if ws else m_size, first=at["k"] == 0, last=last, a_fill=a_fill, w_fill=w_fill, q_fill=q_fill,
+        rows=units if ws else m_size, first=step == 0, last=last, a_fill=a_fill, w_fill=w_fill, q_fill=q_fill,
         a_pass=_first_use(a_fill), w_pass=_first_use(w_fill), q_pass=_first_use(q_fill))
 
 
