@@ -137,13 +137,17 @@ class Program:
         return self.shape.m * kept * self.shape.n * self.shape.groups
 
     def select(self, passes: slice) -> Program:
-        """A program of only those passes, renumbered; for testing parts of large ones."""
+        """A program of only those passes, for testing parts of large ones.
+
+        Its buffers start empty, so what it reads first is not what the whole program fetched first: places in the rings
+        are given anew.
+        """
         chosen = {f.name: getattr(self, f.name) for f in fields(self)}
         for name in PASS_ARRAYS:
             chosen[name] = chosen[name][passes]
         for port in "awq":
-            used, fill = np.unique(chosen[f"{port}_fill"], return_inverse=True)
-            chosen[f"{port}_fill"] = fill - int(used[0] < 0) if len(used) else fill
+            tile, slots = chosen[f"{port}_fill"], getattr(self.config, f"{port}_slots")
+            chosen[f"{port}_fill"] = allocate(tile, slots)
             chosen[f"{port}_pass"] = _first_use(chosen[f"{port}_fill"])
         return Program(**chosen)
 

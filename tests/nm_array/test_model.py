@@ -84,10 +84,10 @@ def test_one_pass_by_hand():
     assert int(solved.start["o"][0]) == 3 + 1 + result_path(config) == solved.cycles - 1
 
 
-def test_passes_follow_each_other_without_a_gap():
+def test_passes_of_one_result_tile_follow_each_other_without_a_gap():
     config = NmArrayConfig(rows=4, cols=4, tile_depth=16, o_depth=32)
     for ratio in (DENSE, Ratio(2, 8)):
-        program = lower(config, Shape(m=16, k=512, n=8), ratio, Tiling(beats=16))
+        program = lower(config, Shape(m=16, k=512, n=4), ratio, Tiling(beats=16))
         starts = tile_network(program).solve().start["compute"]
         assert (np.diff(starts) == program.beats[:-1] * program.mode.steps).all()
 
