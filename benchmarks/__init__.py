@@ -9,5 +9,5 @@
 * networks      ResNet-50 with N:M weights
 * kernel        import time and the network solver
 * sections      which measurements there are, and what is kept between runs
-* report, plot  the Markdown table and the figure
+* report, plot  the Markdown page (with tables, cycles, targets) and the figure
 """

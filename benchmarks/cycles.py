@@ -24,10 +24,11 @@ Our array overlaps the folds: the next fold's operands enter while the last of t
 Filling and draining is paid once. `systolic-32x32` has no second set and is nearest to SCALE-Sim's array: it pays \
 R cycles for the weights and 2 for the handover of each fold, and still no drain. The same tiles as SCALE-Sim's, \
 no DRAM:"""
-NOTE = """At 2:4 weight-stationary, a PE of ours holds both kept weights of a group and takes two cycles for a beat: half \
-the folds, each twice as long. *Once* is the rest, after the plus sign: the first tile's way into its buffer, the first weights, and the last results' way out. \
-The columns with DRAM add its latency and its channel (both tools' counts without it assume that memory never stalls \
-the array). A best tiling below `sparse-32x32` cuts the first tile smaller, so that the array starts earlier."""
+NOTE = """At 2:4 weight-stationary, a PE of ours holds both kept weights of a group and takes two cycles for a beat: \
+half the folds, each twice as long. What stands after the plus sign is paid once: the first tile's way into its \
+buffer, the first weights, the last results' way out. The columns with DRAM add its latency and its channel (the \
+others assume, as SCALE-Sim does here, that memory never stalls the array). Where a column with DRAM is below the \
+array alone, its tiles are smaller, so that the first is there earlier."""
 
 
 def split(row: dict[str, Any], name: str) -> str:

@@ -6,17 +6,19 @@ from typing import Any
 
 from benchmarks.cycles import explanation
 from benchmarks.tables import case_name, joined, markdown_table, number, speedup
+from benchmarks.targets import targets
 
 Sections = dict[str, Any]
-GROUND = """Times are wall-clock seconds after warm-up: the **median** of the runs and, in brackets, the **minimum**. \
-The machine's cores are shared with other work, which the load says; the minimum is nearest to a quiet machine. \
+GROUND = """Times are wall clock after warm-up: the **median** of the runs and, in brackets, the **minimum**. The \
+machine's cores may be shared with other work, which the load says; the minimum is nearest to a quiet machine. \
 `benchmarks.json` holds every figure with its inputs, versions, runs, minimum and maximum."""
 GEMMS = """## GEMMs on a 32 × 32 array, beside SCALE-Sim 3.0.0
 
 *search*: the best tiling of up to 18, of which up to 8 are simulated, with DRAM, stalls, traffic and energy (what \
 `hwsim run --gemm` computes). *one tiling*: the deepest, with DRAM. *new process*: import, one search, exit. \
-SCALE-Sim: one run in a process of its own, without trace files. The ratios divide the smaller of its wall and CPU \
-time by our median wall time."""
+SCALE-Sim: one run in a process of its own, without trace files. The ratios are of CPU times (both run on one core; \
+neither waits for the other's share of the machine): its process over our median. SCALE-Sim searches nothing: the like \
+for like is one tiling."""
 PATTERN = """## Reading a 2:4 pattern once (µs)
 
 No tool that looks at the data can be faster. The timing of N:M does not depend on which weights are kept, so our \
@@ -29,7 +31,7 @@ stops if not. Verilator is driven by cocotb in a new process for each run, CXXRT
 
 def markdown(sections: Sections) -> str:
     """The whole page; sections that were not measured are left out."""
-    parts = ["# Speed of the simulator", GROUND, _origins(sections)]
+    parts = ["# Speed of the simulator", GROUND, targets(sections), _origins(sections)]
     if {"gemm", "scalesim"} <= set(sections):
         rows = joined(sections)
         parts += [_gemm_times(rows), _gemm_cycles(rows), explanation(rows)]
@@ -44,6 +46,11 @@ def timed(sample: dict[str, Any], unit: str = "ms") -> str:
     """Median and minimum."""
     scale = {"s": 1.0, "ms": 1e3, "us": 1e6}[unit]
     return f"{number(sample['median_s'] * scale)} ({number(sample['min_s'] * scale)})"
+
+
+def cpu(sample: dict[str, Any]) -> str:
+    """Median CPU milliseconds."""
+    return number(sample["cpu_median_s"] * 1e3)
 
 
 def _origins(sections: Sections) -> str:
@@ -70,10 +77,12 @@ def _gemm_times(rows: list[dict[str, Any]]) -> str:
         else:
             theirs, ratios = [peer["status"], "–", "–"], ["–", "–"]
         fresh = search["fresh_process"]
-        table.append([case_name(row["case"]), *theirs, timed(search["warm"]), timed(fixed["warm"]),
-                      number(fresh["wall_s"]), number(fresh["peak_bytes"] / 1e9), *ratios, peer["origin"]])
-    head = ["GEMM", "SCALE-Sim wall s", "its CPU s", "its peak GB", "search ms", "one tiling ms", "new process s",
-            "its peak GB", "ratio, search", "ratio, one tiling", "SCALE-Sim figure"]
+        table.append([case_name(row["case"]), *theirs, timed(search["warm"]), cpu(search["warm"]),
+                      timed(fixed["warm"]), cpu(fixed["warm"]), number(fresh["wall_s"]),
+                      number(fresh["peak_bytes"] / 1e9), *ratios, peer["origin"]])
+    head = ["GEMM", "SCALE-Sim wall s", "its CPU s", "its peak GB", "search ms", "search CPU ms", "one tiling ms",
+            "one tiling CPU ms", "new process s", "its peak GB", "ratio, search", "ratio, one tiling",
+            "SCALE-Sim figure"]
     return GEMMS + "\n\n" + markdown_table(head, table)
 
 

@@ -11,9 +11,17 @@ from typing import Any
 from benchmarks.machine import circumstances
 
 FILE = "benchmarks.json"
-UNITS = {"*_s": "seconds, wall clock unless it says cpu", "cycles": "cycles of the simulated accelerator's clock",
-         "peak_bytes": "bytes, largest resident set", "*_ns_per_firing": "nanoseconds", "clock_hz": "Hz",
-         "load_1min": "processes that want a core, mean of one minute", "macs": "dense multiply-accumulates"}
+UNITS = {
+    "*_s": "seconds, wall clock",
+    "cpu_median_s": "CPU seconds of the measuring process, without its children",
+    "cpu_s": "CPU seconds of a child process",
+    "cycles": "cycles of the simulated accelerator's clock",
+    "peak_bytes": "bytes, largest resident set",
+    "*_ns_per_firing": "nanoseconds",
+    "clock_hz": "Hz",
+    "load_1min": "processes that want a core, mean of one minute",
+    "macs": "dense multiply-accumulates",
+}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,8 +45,8 @@ def _key(case: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def speedup(peer: dict[str, Any], row: dict[str, Any]) -> float:
-    """How many times faster, against ourselves: the smaller of the peer's wall and CPU time over our median wall time.
+    """CPU seconds of SCALE-Sim's process over the median CPU seconds of ours; both run on one core.
 
-    A peer that shares its core with others waits; its CPU time does not. Ours is taken with the waiting.
+    Unlike wall time, neither grows with what else wants the core.
     """
-    return float(min(peer["wall_s"], peer["cpu_s"]) / row["warm"]["median_s"])
+    return float(peer["cpu_s"] / row["warm"]["cpu_median_s"])

@@ -5,12 +5,12 @@ import json
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import cycles, report, sections, tables
+from benchmarks import cycles, report, sections, tables, targets
 from benchmarks.gemm import VARIANTS, runs_variant, simulation
 from benchmarks.scalesim import Case, closed_form, folds, kept_k
 from benchmarks.timing import Sample, measure
 
-SAMPLE = {"median_s": 0.002, "min_s": 0.001, "max_s": 0.004, "runs": 9}
+SAMPLE = {"median_s": 0.003, "min_s": 0.001, "max_s": 0.004, "runs": 9, "cpu_median_s": 0.002}
 
 
 def test_sample_of_runs():
@@ -35,7 +35,7 @@ def test_table_escapes_bars():
     assert tables.markdown_table(["a"], [["x|y"]]) == "| a |\n| --- |\n| x\\|y |"
 
 
-def test_speedup_is_against_ourselves():
+def test_speedup_is_of_cpu_times():
     assert tables.speedup({"wall_s": 30.0, "cpu_s": 20.0}, {"warm": SAMPLE}) == pytest.approx(10_000)
 
 
@@ -90,7 +90,7 @@ def section(results):
 def test_page_has_ratio_cycles_and_explanation():
     ours, peer = joined_rows()
     text = report.markdown({"gemm": section(ours), "scalesim": section([peer])})
-    assert "| 128³ WS dense | 30 | 20 | 1 | 2 (1) |" in text and "| 10,000 | 10,000 | stored |" in text
+    assert "| 128³ WS dense | 30 | 20 | 1 | 3 (1) | 2 |" in text and "| 10,000 | 10,000 | stored |" in text
     assert "16 · 222 − 1 = 3,551" in text and "`systolic-32x32` 16 · 162 + " in text
 
 
@@ -99,6 +99,17 @@ def test_page_says_why_a_case_has_no_figure():
     gone = {**peer, "status": "stopped after 900 s"}
     text = report.markdown({"gemm": section(ours), "scalesim": section([gone])})
     assert "| 128³ WS dense | stopped after 900 s | – | – |" in text
+
+
+def test_targets_say_met_or_missed(monkeypatch):
+    ours, peer = joined_rows()
+    monkeypatch.setattr(targets, "AT_SIZE", 128)
+    found = {"gemm": section(ours), "scalesim": section([peer])}
+    assert "128³ WS dense, one tiling, 10,000 times faster than SCALE-Sim: 10,000 times: met" in targets.targets(found)
+    peer["cpu_s"] = 19.0
+    assert "9,500 times: **missed**" in targets.targets(found)
+    slow = {"dataflow": "ws", "seconds": {"check N:M of every layer and simulate": {**SAMPLE, "median_s": 1.2}}}
+    assert "median 1.2 s, minimum 0.001 s: **missed**" in targets.targets({"resnet50": section([slow])})
 
 
 def test_sums_of_the_explanation_are_right():
