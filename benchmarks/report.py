@@ -83,7 +83,7 @@ def _gemm_times(rows: list[dict[str, Any]]) -> str:
     head = ["GEMM", "SCALE-Sim wall s", "its CPU s", "its peak GB", "search ms", "search CPU ms", "one tiling ms",
             "one tiling CPU ms", "new process s", "its peak GB", "ratio, search", "ratio, one tiling",
             "SCALE-Sim figure"]
-    return GEMMS + "\n\n" + markdown_table(head, table)
+    return GEMMS + "\n\n" + markdown_table(head, table) + "\n\n![seconds for each GEMM](benchmarks.png)"
 
 
 def _gemm_cycles(rows: list[dict[str, Any]]) -> str:
