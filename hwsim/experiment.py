@@ -35,6 +35,7 @@ from hwsim.config import Configuration, in_range, load_toml, merged, one_of, pos
 from hwsim.errors import InputError
 from hwsim.memory import Dram
 from hwsim.nm_array.config import NmArrayConfig
+from hwsim.search import SearchLimits
 from hwsim.sparsity.ratio import DENSE, Ratio
 from hwsim.workload_choice import WorkloadChoice
 
@@ -129,21 +130,6 @@ class Accelerator(Configuration):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mapper(Configuration):
-    """How much of the tiling space the mapper looks at."""
-
-    exhaustive_depth: int = 16  # up to this tile_depth every tile size is a candidate
-    parts: int = 3  # above it: the smallest numbers of equal parts to try, and their doublings
-    solved: int = 8  # most candidates whose cycles are computed
-
-    def check(self) -> None:
-        """Refuse limits that leave nothing to choose from, or far too much."""
-        in_range("exhaustive_depth", self.exhaustive_depth, 0, 4096)
-        in_range("parts", self.parts, 1, 64)
-        in_range("solved", self.solved, 1, 4096)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Experiment(Configuration):
     """One workload on one accelerator and its baselines; see the module for the form of the file."""
 
@@ -154,7 +140,7 @@ class Experiment(Configuration):
     pruning: Pruning = Pruning()
     accelerator: Accelerator = Accelerator()
     memory: Dram = Dram.preset("ddr4-2400-x64")
-    mapper: Mapper = Mapper()
+    mapper: SearchLimits = SearchLimits()
 
     def check(self) -> None:
         """Refuse a clock that stands still, a baseline given twice and ratios that the array was not built for."""

@@ -134,13 +134,13 @@ def _instance(hint: Any, value: Any, place: str) -> Any:
 def _bool(value: Any, place: str) -> bool:
     if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):  # NumPy's own, without importing it
         return bool(value)
-    raise InputError(place, "true or false", value)
+    raise InputError(place, "true or false", _quoted(value))
 
 
 def _int(value: Any, place: str) -> int:
     if isinstance(value, numbers.Integral) and not isinstance(value, bool):
         return int(value)
-    raise InputError(place, "an integer", value)
+    raise InputError(place, "an integer", _quoted(value))
 
 
 def _float(value: Any, place: str) -> float:
@@ -152,13 +152,18 @@ def _float(value: Any, place: str) -> float:
         if math.isfinite(number):
             return number
         raise InputError(place, "a finite number", value)
-    raise InputError(place, "a number", value)
+    raise InputError(place, "a number", _quoted(value))
 
 
 def _str(value: Any, place: str) -> str:
     if isinstance(value, str):
         return str(value)
     raise InputError(place, "text", value)
+
+
+def _quoted(value: Any) -> Any:
+    """Text in quotes, so that it does not look like the number in it."""
+    return repr(value) if isinstance(value, str) else value
 
 
 _SCALARS = {bool: _bool, int: _int, float: _float, str: _str}

@@ -14,10 +14,11 @@ from hwsim.network import Network
 from hwsim.nm_array.account import action_counts, dram_cost
 from hwsim.nm_array.config import NmArrayConfig
 from hwsim.nm_array.result import LayerResult, NetworkResult
+from hwsim.search import SearchLimits
 from hwsim.sparsity.nm import check_nm
 from hwsim.sparsity.ratio import DENSE, Ratio
 from hwsim.workload import Operator, Workload
-from mappers.nm_array import DEFAULT_LIMITS, SearchLimits, schedule
+from mappers.nm_array import DEFAULT_LIMITS, schedule
 
 Progress = Callable[[int, int, str], None]
 

@@ -5,35 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from hwsim.errors import InputError
 from hwsim.memory import Dram
 from hwsim.network import Timeline
 from hwsim.nm_array.config import NmArrayConfig
 from hwsim.nm_array.program import Program, Shape, Tiling, lower
 from hwsim.nm_array.system import bound_cycles, system_network
 from hwsim.nm_array.traffic import Lines, Traffic, traffic
+from hwsim.search import SearchLimits
 from hwsim.sparsity.ratio import Ratio
 from hwsim.workload import Operator
 from mappers.window import Window, windows_of
-
-
-@dataclass(frozen=True, kw_only=True)
-class SearchLimits:
-    """How much of the tiling space is looked at.
-
-    Args:
-        exhaustive_depth: up to this ``tile_depth`` every number of beats is a candidate; above it, those that cut the
-            rank into equal parts.
-        parts: the smallest numbers of equal parts to try, and their doublings.
-        solved: most candidates whose cycles are computed; the others are left with their lower bound.
-        slack: among schedules whose cycles are within this fraction of the fewest, the one with least DRAM traffic.
-    """
-
-    exhaustive_depth: int = 16
-    parts: int = 3
-    solved: int = 8
-    slack: float = 0.01
-
 
 DEFAULT_LIMITS = SearchLimits()
 
@@ -63,8 +44,8 @@ class Schedule:
     """The best tiling found: its program, traffic and timeline (cycles).
 
     ``fewest``: cycles of the fastest schedule found; this one is within the search's slack of it. ``best_bound``: the
-    smallest lower bound of all candidates; ``solved`` of ``candidates`` were simulated. The search is ``exact`` where no
-    candidate that was not simulated can be faster than ``fewest``.
+    smallest lower bound of all candidates; ``solved`` of ``candidates`` were simulated. The search is ``exact`` where
+    no candidate that was not simulated can be faster than ``fewest``.
     """
 
     mapped: Mapped
@@ -201,8 +182,6 @@ def _best_tiling(config: NmArrayConfig, operator: Operator, mapped: Mapped, dram
         timeline = system_network(program, moved, dram, clock_hz).solve()
         fewest = min(fewest, timeline.cycles) if solved else timeline.cycles
         solved.append((program, moved, timeline, bound))
-    if not solved:
-        raise InputError("mapper.solved", "at least 1 candidate", limits.solved)
     near = [each for each in solved if each[2].cycles <= fewest * (1 + limits.slack)]
     program, moved, timeline, bound = min(near, key=lambda each: (sum(each[1].totals().values()), each[2].cycles))
     exact = len(solved) == len(candidates) or candidates[len(solved)][0] >= fewest

@@ -18,6 +18,9 @@ from hwsim.quantize import (
     quantize_weights,
     requantization_from_scales,
 )
+from hwsim.sparsity.nm import nm_mask
+from hwsim.sparsity.ratio import Ratio
+from hwsim.workload import Operator, im2col
 from hwsim.workload.networks.real import RealNetwork, Recording
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -93,3 +96,33 @@ def quantize_layer(network: RealNetwork, recording: Recording, name: str) -> Qua
     x = scale_in.quantize(recording[name], name) if network.workload[name].conv else None
     return QuantizedLayer(name=name, a=scale_in.quantize(a, name), w=np.stack([group.values for group in weights]),
                           requantization=parameters, x=x, input=scale_in, output=scale_out, exact=exact)
+
+
+def random_layer(operator: Operator, w: npt.NDArray[Any] | None, ratio: Ratio, seed: int) -> QuantizedLayer:
+    """An operator with drawn INT8 values, for shapes without a real input.
+
+    Args:
+        operator: conv, linear or matmul.
+        w: its weights (groups, K, N) where they are known; drawn otherwise.
+        ratio: N:M that drawn weights keep along K.
+        seed: the same seed gives the same values.
+    """
+    rng = np.random.default_rng(seed)
+    if w is None:
+        w = rng.normal(size=operator.weight_shape)
+        w = np.where(nm_mask(w, ratio, 1), w, 0)
+    x = None if operator.conv is None else rng.integers(-128, 128, operator.conv.input_shape).astype(np.int8)
+    scale = ActivationScale(1.0, int(rng.integers(-20, 20)))
+    if operator.conv is None or x is None:
+        a = rng.integers(-128, 128, (operator.groups, operator.m, operator.k)).astype(np.int8)
+    else:
+        a = im2col(x, operator.conv, pad_value=scale.zero_point)
+    weights = [quantize_weights(group, operator.name) for group in w]
+    values = np.stack([group.values for group in weights])
+    exact = np.stack([(scale.dequantize(each) @ group.dequantize()) for each, group in zip(a, weights, strict=True)])
+    output = calibrate_activations(exact, place=operator.name)
+    parameters = [requantization_from_scales(scale.scale, scale.zero_point, group.scales, group.values, None,
+                                             output.scale, output.zero_point, place=operator.name)
+                  for group in weights]
+    return QuantizedLayer(name=operator.name, a=a, w=values, requantization=parameters, x=x, input=scale,
+                          output=output, exact=exact)

@@ -317,7 +317,9 @@ def test_closed_pipe_is_quiet() -> None:
 
 
 def test_real_ctrl_c(tmp_path: Path) -> None:
-    done = hwsim("run", "--workload", "llama2_7b_layer", "-o", str(tmp_path / "out"), stdout=subprocess.PIPE)
+    endless = ["tile_depth=2048", "o_depth=4096", "mapper.exhaustive_depth=4096", "mapper.solved=4096"]
+    changes = [word for change in endless for word in ("--set", change)]
+    done = hwsim("run", "--gemm", "2048x4096x4096", *changes, "-o", str(tmp_path / "out"), stdout=subprocess.PIPE)
     for _ in range(600):
         if (tmp_path / "out").exists() or done.poll() is not None:
             break

@@ -64,7 +64,6 @@ def _simulate(
     weights: Mapping[str, Any] | None, stage: Stage | None, title: str,
 ) -> NetworkResult:  # fmt: skip
     from mappers.network import simulate_network
-    from mappers.nm_array import SearchLimits
 
     label = f"{experiment.accelerator.family} {config.rows}x{config.cols}"
     return simulate_network(
@@ -75,7 +74,7 @@ def _simulate(
         clock_hz=experiment.clock_hz,
         weights=weights,
         name=f"{label} {name}".strip(),
-        limits=SearchLimits(**experiment.mapper.to_mapping()),
+        limits=experiment.mapper,
         progress=stage(title) if stage else None,
     )
 

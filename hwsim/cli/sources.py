@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
@@ -13,6 +13,9 @@ from hwsim.errors import InputError
 from hwsim.sparsity.ratio import Ratio
 from hwsim.workload import Operator, Workload
 from hwsim.workload_choice import WorkloadChoice
+
+if TYPE_CHECKING:
+    from hwsim.workload.networks.real import RealNetwork
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -22,12 +25,14 @@ class Source:
     Args:
         workload: its operators.
         weights: by operator name, (groups, K, N); None where only shapes are known.
+        network: that runs, where real inputs are known too.
         ratios: that the file itself gives, by operator name.
         files: that were read.
     """
 
     workload: Workload
     weights: Mapping[str, npt.NDArray[Any]] | None = None
+    network: RealNetwork | None = None
     ratios: Mapping[str, Ratio] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
 
@@ -58,7 +63,7 @@ def _network(choice: WorkloadChoice, folder: Path) -> Source:
         raise InputError("workload.sequence", f"no sequence with {choice.network}, which reads images", choice.sequence)
     else:
         network = efficientnet_lite0.load(**choice.parameters("batch"))
-    return Source(workload=network.workload, weights=network.weights)
+    return Source(workload=network.workload, weights=network.weights, network=network)
 
 
 def _onnx(choice: WorkloadChoice, folder: Path) -> Source:

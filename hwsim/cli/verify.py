@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from hwsim.cli.arguments import add_json, add_set, at_least, settings_of
 from hwsim.cli.families import FAMILIES, missing_package
 from hwsim.cli.output import ProgressBar, print_json, print_text
+from hwsim.errors import InputError
 from hwsim.fields import one_of
 from hwsim.provenance import provenance
 
 if TYPE_CHECKING:
+    from hwsim.cli.layer import Proof
     from rtl.verify import Report
 
+_INPUTS = ("family", "settings", "cases", "configurations", "engine", "experiment", "layer")
 ENGINES = ("verilator", "cxxrtl", "amaranth", "icarus")
 _EXAMPLES = """\
 Exit status 0 when every transfer agrees, 1 when one does not.
@@ -22,6 +27,7 @@ Exit status 0 when every transfer agrees, 1 when one does not.
 examples:
   hwsim verify nm_array --set rows=4 --set cols=4 --cases 20 --engine amaranth
   hwsim verify nm_array --configurations 10 --seed 7 --json
+  hwsim verify nm_array --experiment examples/demo.toml --layer block15.dw --set rows=8 --set cols=8
 """
 
 
@@ -35,6 +41,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cases", type=int, default=20, metavar="N", help="per configuration (default: 20)")
     parser.add_argument("--configurations", type=int, default=1, metavar="N", help="to try (default: 1)")
     parser.add_argument("--engine", default="verilator", help=f"one of {', '.join(ENGINES)} (default: verilator)")
+    parser.add_argument("--experiment", metavar="FILE", help="prove one layer of an experiment (see 'hwsim run')")
+    parser.add_argument("--layer", metavar="NAME", help="which layer: its own values, schedule and memory stalls")
     add_json(parser)
 
 
@@ -46,12 +54,26 @@ def execute(arguments: argparse.Namespace) -> int:
     at_least("--cases", arguments.cases, 1)
     at_least("--configurations", arguments.configurations, 1)
     one_of("--engine", arguments.engine, ENGINES)
+    if (arguments.experiment is None) != (arguments.layer is None):
+        raise InputError("verify", "--experiment and --layer together", "only one of them")
     try:
-        from rtl.verify import verify
+        found = _drawn(arguments, settings) if arguments.layer is None else _layer(arguments, settings)
     except ImportError as error:
         raise missing_package(f"verify {arguments.family}", error) from error
+    if arguments.json:
+        inputs = {name: getattr(arguments, name) for name in _INPUTS if getattr(arguments, name) is not None}
+        print_json({**found.to_dict(), "provenance": provenance(inputs, seed=arguments.seed)})
+    else:
+        print_text("\n".join([found.summary(), *_differences(found)]))
+    return 0 if found.passed else 1
+
+
+def _drawn(arguments: argparse.Namespace, settings: Mapping[str, Any]) -> Report:
+    """Random configurations and cases."""
+    from rtl.verify import verify
+
     with ProgressBar() as bar:
-        report = verify(
+        return verify(
             arguments.family,
             settings,
             seed=arguments.seed,
@@ -60,18 +82,19 @@ def execute(arguments: argparse.Namespace) -> int:
             engine=arguments.engine,
             progress=bar,
         )
-    if arguments.json:
-        inputs = {
-            name: getattr(arguments, name) for name in ("family", "settings", "cases", "configurations", "engine")
-        }
-        print_json({**report.to_dict(), "provenance": provenance(inputs, seed=arguments.seed)})
-    else:
-        print_text(_text(report))
-    return 0 if report.passed else 1
 
 
-def _text(report: Report) -> str:
-    """The verdict, and each failure with what repeats it."""
-    lines = [report.summary()]
-    lines += [f"  differs: {json.dumps(failure, sort_keys=True, default=str)}" for failure in report.failures]
-    return "\n".join(lines)
+def _layer(arguments: argparse.Namespace, settings: Mapping[str, Any]) -> Proof:
+    """One layer of an experiment."""
+    from hwsim.cli.layer import prove_layer
+    from hwsim.cli.run import sectioned
+    from hwsim.experiment import load_experiment
+
+    path = Path(arguments.experiment)
+    experiment = load_experiment(path, sectioned(settings, quick=False))
+    return prove_layer(experiment, path.parent, arguments.layer, arguments.engine, arguments.seed)
+
+
+def _differences(found: Report | Proof) -> list[str]:
+    """Each failure with what repeats it."""
+    return [f"  differs: {json.dumps(failure, sort_keys=True, default=str)}" for failure in found.failures]

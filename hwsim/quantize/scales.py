@@ -71,7 +71,8 @@ def quantize_weights(w: object, place: str = "weights", smallest_scale: npt.Arra
     if array.ndim < 2:
         raise InputError(place, "shape (…, K, N)", f"shape {array.shape}")
     largest = np.abs(array).max(axis=-2, initial=0.0)
-    scales = np.maximum(np.where(largest == 0, 1.0, largest / LARGEST_WEIGHT), finite(np.atleast_1d(smallest_scale), f"{place} smallest_scale"))
+    floor = finite(np.atleast_1d(smallest_scale), f"{place} smallest_scale")
+    scales = np.maximum(np.where(largest == 0, 1.0, largest / LARGEST_WEIGHT), floor)
     if np.any(scales < np.finfo(np.float64).tiny):
         raise InputError(place, "columns of zeros or of a magnitude that float64 can divide by 127", largest.min())
     scaled = np.rint(array / scales[..., None, :])

@@ -40,7 +40,8 @@ def test_convolution_fetches_whole_lines(stride, kernel):
 def test_weights_travel_as_kept_values_and_positions():
     program = lower(CONFIG, Shape(m=5, k=40, n=6), Ratio(2, 4), Tiling(beats=5))
     moved = traffic(program)
-    # 40 / 4 groups, 2 kept values of 8 + 2 bits each, 6 channels; tiles of 4 and 2 columns, 32 and 8 elements of K there and back
+    # 40 / 4 groups, 2 kept values of 8 + 2 bits each, 6 channels
+    # Tiles of 4 and 2 columns, 32 and 8 elements of K there and back
     assert moved.totals()["w"] == 10 * 2 * 10 * 6 // 8
     assert moved.w.tolist() == [8 * 2 * 10 * 4 // 8, 2 * 2 * 10 * 4 // 8, 2 * 2 * 10 * 2 // 8, 8 * 2 * 10 * 2 // 8]
 

@@ -1,0 +1,106 @@
+"""One layer of an experiment on the RTL: its own operands, its own schedule, under the stalls of its own memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hwsim.cli.simulate import plan_ratios, prune
+from hwsim.cli.sources import Source, read_source
+from hwsim.errors import InputError
+from hwsim.experiment import Experiment
+from hwsim.sparsity.ratio import DENSE, Ratio
+from hwsim.workload import Operator
+
+if TYPE_CHECKING:
+    from mappers.quantized import QuantizedLayer
+    from rtl.verify import Report
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Proof:
+    """What a layer's run on the RTL showed.
+
+    ``cycles``: of the array in the run with memory, up to the last result at its port; the RTL must take as many.
+    """
+
+    layer: str
+    ratio: str
+    mode: str
+    macs: int
+    real_input: bool
+    cycles: int
+    report: Report
+
+    @property
+    def passed(self) -> bool:
+        """Whether values and cycles agree, transfer by transfer and in all."""
+        return self.report.passed and self.report.rtl_cycles == self.cycles
+
+    @property
+    def failures(self) -> list[dict[str, Any]]:
+        """What differs, with what repeats it."""
+        return self.report.failures
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report of `hwsim verify`, and what was proven."""
+        return {**self.report.to_dict(), "layer": self.layer, "ratio": self.ratio, "mode": self.mode,
+                "macs": self.macs, "real_input": self.real_input, "cycles_with_memory": self.cycles,
+                "passed": self.passed}  # fmt: skip
+
+    def summary(self) -> str:
+        """One line."""
+        values = "real" if self.real_input else "drawn"
+        return (f"{self.layer}, {self.ratio} weights in mode {self.mode}, {self.macs:,} MACs, {values} input: "
+                f"{self.cycles:,} cycles with memory, {self.report.rtl_cycles:,} on the RTL; {self.report.summary()}")
+
+
+def prove_layer(experiment: Experiment, folder: Path, layer: str, engine: str, seed: int) -> Proof:
+    """Run one layer on the RTL and compare.
+
+    Args:
+        experiment: gives workload, pruning (its first ratio), array, memory and search.
+        folder: that its relative paths start from.
+        layer: name of an operator with MACs.
+        engine: of `hwsim verify`.
+        seed: of drawn values, where the workload has no real input.
+
+    Raises:
+        InputError: no such layer, or what `hwsim run` refuses.
+    """
+    from hwsim.nm_array.replay import memory_stalls
+    from mappers.nm_array import schedule
+    from mappers.operands import operands
+    from rtl.nm_array.family import verify_program
+
+    source = read_source(experiment.workload, folder)
+    names = [operator.name for operator in source.workload.gemms]
+    if layer not in names:
+        raise InputError("--layer", f"one of {', '.join(names)}", layer)
+    operator = source.workload[layer]
+    ratios, notes = plan_ratios(source, experiment, experiment.pruning.runs[0])
+    weights, _ = prune(source, ratios, notes)
+    ratio, config = ratios.get(layer, DENSE), experiment.accelerator.config
+    values = _values(source, operator, weights, ratio, seed)
+    found = schedule(config, operator, ratio, experiment.memory, experiment.clock_hz, experiment.mapper)
+    a, w, parameters = operands(found.mapped, values)
+    offers, ready = memory_stalls(found.program, found.timeline)
+    report = verify_program(found.program, a, w, parameters, offers, ready, engine)
+    return Proof(layer=layer, ratio=str(ratio), mode=str(found.mapped.ratio), macs=operator.macs,
+                 real_input=source.network is not None and operator.has_weights,
+                 cycles=int(found.timeline.start["o"][-1]) + 1, report=report)  # fmt: skip
+
+
+def _values(
+    source: Source, operator: Operator, weights: dict[str, Any] | None, ratio: Ratio, seed: int
+) -> QuantizedLayer:
+    """INT8 operands: of the real network on its sample input, or drawn."""
+    from mappers.quantized import quantize_layer, random_layer
+
+    if source.network is None or not operator.has_weights:
+        known = weights.get(operator.name) if weights else None
+        return random_layer(operator, known, ratio, seed)
+    network = source.network.with_weights(weights or {})
+    _, recording = network.run(network.sample_input())
+    return quantize_layer(network, recording, operator.name)
