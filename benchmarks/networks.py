@@ -12,7 +12,7 @@ from benchmarks.gemm import CLOCK_HZ, DRAM, SEED
 from benchmarks.timing import measure, once
 from hwsim.memory import Dram
 from hwsim.nm_array.config import NmArrayConfig
-from hwsim.nm_array.result import NetworkResult
+from hwsim.result import NetworkResult
 from hwsim.sparsity.nm import encode_nm
 from hwsim.sparsity.ratio import DENSE, Ratio
 from hwsim.workload import Workload, zoo

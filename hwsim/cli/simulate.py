@@ -6,18 +6,16 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hwsim.cli.sources import Source, read_source
 from hwsim.errors import InputError
 from hwsim.experiment import Experiment
 from hwsim.nm_array.config import NmArrayConfig
 from hwsim.provenance import provenance
-from hwsim.report.outcome import Outcome, Result, Run
+from hwsim.report.outcome import Outcome, Run
+from hwsim.result import NetworkResult
 from hwsim.sparsity.ratio import DENSE, Ratio
-
-if TYPE_CHECKING:
-    from hwsim.nm_array.result import NetworkResult
 
 Stage = Callable[[str], Callable[[int, int, str], None]]
 
@@ -50,13 +48,25 @@ def run_experiment(experiment: Experiment, folder: str | Path = ".", stage: Stag
     for ratio, (ratios, notes) in plans.items():
         weights, records = prune(source, ratios, notes)
         result = _simulate(source, experiment, config, "", ratios, weights, stage, f"pruned to {ratio}")
-        runs.append(Run(ratio=str(ratio), result=result, pruning=records))
-    baselines: dict[str, Result] = {
+        runs.append(Run(ratio=str(ratio), result=result, pruning=records, similarity=similarity(source, weights)))
+    baselines: dict[str, NetworkResult] = {
         str(name): _simulate(source, experiment, BASELINES[name](config), name, {}, None, stage, f"{name} baseline")
         for name in experiment.baselines
     }
     made_from = provenance(experiment.to_mapping(), seed=experiment.pruning.seed, files=source.files)
     return Outcome(runs=tuple(runs), baselines=baselines, provenance=made_from)
+
+
+def similarity(source: Source, weights: Mapping[str, Any] | None) -> float | None:
+    """Cosine between the outputs of the pruned and the unpruned network on its sample input, in float32."""
+    if source.network is None or not weights:
+        return None
+    import numpy as np
+
+    x = source.network.sample_input()
+    before, after = (np.ravel(network.run(x)[0]).astype(np.float64)
+                     for network in (source.network, source.network.with_weights(weights)))
+    return round(float(before @ after / (np.linalg.norm(before) * np.linalg.norm(after))), 6)
 
 
 def _simulate(

@@ -4,88 +4,29 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from hwsim.energy import EnergyTree
-from hwsim.memory import Dram
-
-
-class Layer(Protocol):
-    """What the report reads of one layer's result; counts in cycles, MACs and bytes."""
-
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def kind(self) -> str: ...  # noqa: D102
-    @property
-    def m(self) -> int: ...  # noqa: D102
-    @property
-    def k(self) -> int: ...  # noqa: D102
-    @property
-    def n(self) -> int: ...  # noqa: D102
-    @property
-    def groups(self) -> int: ...  # noqa: D102
-    @property
-    def ratio(self) -> str: ...  # noqa: D102
-    @property
-    def cycles(self) -> int: ...  # noqa: D102
-    @property
-    def utilization(self) -> float: ...  # noqa: D102
-    @property
-    def macs(self) -> int: ...  # noqa: D102
-    @property
-    def useful_macs(self) -> int: ...  # noqa: D102
-    @property
-    def stalls(self) -> dict[str, dict[str, int]]: ...  # noqa: D102
-    @property
-    def dram_bytes(self) -> dict[str, int]: ...  # noqa: D102
-    @property
-    def energy(self) -> EnergyTree: ...  # noqa: D102
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data."""
-
-
-class Machine(Protocol):
-    """What the report reads of an accelerator's configuration."""
-
-    @property
-    def macs_per_cycle(self) -> int: ...  # noqa: D102
-
-
-class Result(Protocol):
-    """What the report reads of a network's result."""
-
-    @property
-    def workload(self) -> str: ...  # noqa: D102
-    @property
-    def accelerator(self) -> str: ...  # noqa: D102
-    @property
-    def config(self) -> Machine: ...  # noqa: D102
-    @property
-    def clock_hz(self) -> float: ...  # noqa: D102
-    @property
-    def dram(self) -> Dram: ...  # noqa: D102
-    @property
-    def layers(self) -> Sequence[Layer]: ...  # noqa: D102
-    @property
-    def cycles(self) -> int: ...  # noqa: D102
-    @property
-    def seconds(self) -> float: ...  # noqa: D102
-    @property
-    def energy(self) -> EnergyTree: ...  # noqa: D102
+from hwsim.result import NetworkResult
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One ratio: its result, and what pruning did to each layer (plain data)."""
+    """One ratio.
+
+    Args:
+        ratio: N:M asked for.
+        result: of the workload.
+        pruning: what pruning did to each layer, plain data.
+        similarity: cosine between the outputs of the pruned and the unpruned network on a real input, where one runs.
+    """
 
     ratio: str
-    result: Result
+    result: NetworkResult
     pruning: tuple[dict[str, Any], ...] = ()
+    similarity: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +40,7 @@ class Outcome:
     """
 
     runs: tuple[Run, ...]
-    baselines: Mapping[str, Result]
+    baselines: Mapping[str, NetworkResult]
     provenance: Mapping[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
@@ -162,6 +103,7 @@ class Outcome:
             "energy": run.result.energy.to_dict(),
             "layers": [layer.to_dict() for layer in run.result.layers],
             "pruning": [dict(record) for record in run.pruning],
+            **({} if run.similarity is None else {"output_cosine": run.similarity}),
         }
 
 

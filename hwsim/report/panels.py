@@ -6,7 +6,8 @@ import math
 from typing import TYPE_CHECKING
 
 from hwsim.energy import EnergyTree
-from hwsim.report.outcome import Layer, Outcome, Result, Run
+from hwsim.report.outcome import Outcome, Run
+from hwsim.result import LayerResult, NetworkResult
 from hwsim.roofline import Roofline, intensity
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def draw_speedup(axes: Axes, outcome: Outcome, chosen: Run) -> None:
 
 def draw_energy(axes: Axes, outcome: Outcome) -> None:
     """(c): energy of runs and baselines, stacked by kind."""
-    bars: list[tuple[str, Result]] = [(run.ratio, run.result) for run in outcome.runs]
+    bars: list[tuple[str, NetworkResult]] = [(run.ratio, run.result) for run in outcome.runs]
     bars += list(outcome.baselines.items())
     groups = [energy_groups(result.energy) for _, result in bars]
     scale, unit = _energy_prefix(max((sum(group.values()) for group in groups), default=0.0))
@@ -162,7 +163,7 @@ def draw_roofline(axes: Axes, outcome: Outcome, run: Run) -> None:
         handle.set_sizes([14])  # type: ignore[union-attr]
 
 
-def _point(layer: Layer, result: Result) -> tuple[float, float, float]:
+def _point(layer: LayerResult, result: NetworkResult) -> tuple[float, float, float]:
     moved = sum(layer.dram_bytes.values())
     area = 6 + 160 * layer.cycles / max(result.cycles, 1)
     return intensity(layer.useful_macs, moved or 1), layer.useful_macs / layer.cycles, area

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hwsim.report.outcome import Layer, Outcome, Result, Run, ratio_of
+from hwsim.report.outcome import Outcome, Run, ratio_of
+from hwsim.result import LayerResult, NetworkResult
 
 WIDTH = 120
 HEAD_LAYERS, TAIL_LAYERS = 12, 8
@@ -36,6 +37,9 @@ def run_table(outcome: Outcome, run: Run, *, all_layers: bool = False) -> str:
     rule = "-" * len(lines[0])
     title = f"{result.workload} on {result.accelerator}, pruned to {run.ratio}, {result.clock_hz / 1e6:g} MHz"
     note = "busy, starved, blocked, idle: of the compute engine; speedup: over the dense baseline"
+    if run.similarity is not None:
+        note += (f"\noutput on a real input, against the unpruned network: cosine {run.similarity:.3f} "
+                 "(one-shot pruning, no fine-tuning)")
     shown = [title, note, "", lines[0], rule, *lines[1:-1], rule, lines[-1], "", *_summary(outcome, run)]
     return "\n".join(shown)
 
@@ -48,12 +52,12 @@ def clipped(text: str, width: int) -> str:
     return f"{text[:head]}..{text[len(text) - (width - 2 - head):]}"
 
 
-def _twin(result: Result | None, index: int) -> Layer | None:
+def _twin(result: NetworkResult | None, index: int) -> LayerResult | None:
     """The same layer of a baseline."""
     return result.layers[index] if result is not None and index < len(result.layers) else None
 
 
-def _layer_row(layer: Layer, result: Result, twin: Layer | None) -> tuple[str, ...]:
+def _layer_row(layer: LayerResult, result: NetworkResult, twin: LayerResult | None) -> tuple[str, ...]:
     split = layer.stalls.get("compute")
     parts = [_percent(split[kind], layer.cycles) if split else "-" for kind in STALLS]
     speedup = ratio_of(twin.cycles, layer.cycles) if twin else None
@@ -71,7 +75,7 @@ def _layer_row(layer: Layer, result: Result, twin: Layer | None) -> tuple[str, .
     )
 
 
-def _total_row(result: Result, dense: Result | None) -> tuple[str, ...]:
+def _total_row(result: NetworkResult, dense: NetworkResult | None) -> tuple[str, ...]:
     """Sums over the layers; the split counts the layers that use the compute engine."""
     useful = sum(layer.useful_macs for layer in result.layers)
     computing = [layer for layer in result.layers if "compute" in layer.stalls]
@@ -143,7 +147,7 @@ def _right_aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     ]  # fmt: skip
 
 
-def _shape(layer: Layer) -> str:
+def _shape(layer: LayerResult) -> str:
     if not layer.macs:
         return layer.kind
     ranks = f"{layer.m}x{layer.k}x{layer.n}"

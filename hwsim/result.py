@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from hwsim.energy import EnergyTree
 from hwsim.memory import Dram
-from hwsim.nm_array.config import NmArrayConfig
+
+
+class Accelerator(Protocol):
+    """What a result needs of an accelerator's configuration, whatever its family."""
+
+    @property
+    def macs_per_cycle(self) -> int:
+        """Multipliers of the whole accelerator."""
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Plain data that gives the configuration back."""
+
 
 Stalls = dict[str, dict[str, int]]
 
@@ -68,7 +79,7 @@ class NetworkResult:
 
     workload: str
     accelerator: str
-    config: NmArrayConfig
+    config: Accelerator
     clock_hz: float
     dram: Dram
     layers: tuple[LayerResult, ...]
