@@ -13,7 +13,7 @@ from hwsim.memory import Dram
 from hwsim.network import Network
 from hwsim.nm_array.account import action_counts, dram_cost
 from hwsim.nm_array.config import NmArrayConfig
-from hwsim.nm_array.result import LayerResult, NetworkResult
+from hwsim.result import LayerResult, NetworkResult
 from hwsim.search import SearchLimits
 from hwsim.sparsity.nm import check_nm
 from hwsim.sparsity.ratio import DENSE, Ratio
