@@ -185,13 +185,19 @@ def lower(config: NmArrayConfig, shape: Shape, ratio: Ratio, tiling: Tiling) -> 
     a_tile = (at["g"] * count["m"] + at["m"]) * count["k"] + at["k"]
     w_tile = (at["g"] * count["n"] + at["n"]) * count["k"] + at["k"]
     q_tile = np.where(last, at["g"] * count["n"] + at["n"], -1)
-    a_fill, w_fill = allocate(a_tile, config.a_slots), allocate(w_tile, config.w_slots)
+    a_fill = allocate(a_tile, _kept(config.a_slots, count["k"]))
+    w_fill = allocate(w_tile, _kept(config.w_slots, count["k"]))
     q_fill = allocate(q_tile, config.q_slots)
     return Program(
         config=config, ratio=ratio, shape=shape, tiling=tiling, group=at["g"], m0=m0, m_size=m_size, k0=k0,
         k_size=k_size, n0=n0, n_size=np.minimum(config.cols, shape.n - n0), beats=m_size if ws else units,
         rows=units if ws else m_size, first=step == 0, last=last, a_fill=a_fill, w_fill=w_fill, q_fill=q_fill,
         a_pass=_first_use(a_fill), w_pass=_first_use(w_fill), q_pass=_first_use(q_fill))
+
+
+def _kept(slots: int, tiles: int) -> int:
+    """Slots that hold tiles for another read; where not all of K's tiles fit, one slot is left to fetch the next."""
+    return slots if tiles <= slots else max(1, slots - 1)
 
 
 def _first_use(fill: Ints) -> Ints:

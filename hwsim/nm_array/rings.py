@@ -23,13 +23,13 @@ def _allocate(tile: Ints, slots: int, fill: Ints, latest: Ints) -> None:  # prag
 
 
 def allocate(tile: Ints, slots: int) -> Ints:
-    """Number of the fill that each pass reads, in a ring of ``slots`` tiles (first in, first out).
+    """Number of the fill that each pass reads, in a ring of at least ``slots`` tiles (first in, first out).
 
     A tile that is still among the last ``slots`` fills is read again; any other needs a new fill.
 
     Args:
         tile: (passes,) identity of the tile a pass reads, -1 for none.
-        slots: tiles the buffer holds.
+        slots: tiles that are kept to be read again.
 
     Returns:
         (passes,) fill numbers, ascending from 0 by first use; -1 where the pass reads none.
