@@ -25,17 +25,19 @@ Filling and draining is paid once. `systolic-32x32` has no second set and is nea
 R cycles for the weights and 2 for the handover of each fold, and still no drain. The same tiles as SCALE-Sim's, \
 no DRAM:"""
 NOTE = """At 2:4 weight-stationary, a PE of ours holds both kept weights of a group and takes two cycles for a beat: \
-half the folds, each twice as long. What stands after the plus sign is paid once: the first tile's way into its \
-buffer, the first weights, the last results' way out. The columns with DRAM add its latency and its channel (the \
-others assume, as SCALE-Sim does here, that memory never stalls the array). Where a column with DRAM is below the \
-array alone, its tiles are smaller, so that the first is there earlier."""
+half the folds, each twice as long. *Once*: the first tile's way into its buffer, the first weights, the last \
+results' way out. *Waiting*: all passes together beyond the usual distance, for operands or a buffer. The columns \
+with DRAM add its latency and its channel (the others assume, as SCALE-Sim does here, that memory never stalls the \
+array). Where a column with DRAM is below the array alone, its tiles are smaller, so that the first is there earlier."""
 
 
 def split(row: dict[str, Any], name: str) -> str:
-    """``folds · period + once`` of one of our variants."""
+    """``folds · period + waits + once`` of one of our variants."""
     made = row["hwsim"][name]
-    passes, period, cycles = made["tiling"]["passes"], made["tiling"]["period"], made["cycles"]
-    return f"{number(passes)} · {number(period)} + {number(cycles - passes * period)} = {number(cycles)}"
+    passes, period, waits = (made["tiling"][key] for key in ("passes", "period", "waits"))
+    once, total = made["cycles"] - passes * period - waits, made["cycles"]
+    waiting = f" + {number(waits)} waiting" if waits else ""
+    return f"{number(passes)} · {number(period)}{waiting} + {number(once)} once = {number(total)}"
 
 
 def line(row: dict[str, Any]) -> str:

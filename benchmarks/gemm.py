@@ -69,15 +69,17 @@ def simulation(case: Case, variant: str) -> Callable[[], tuple[int, dict[str, An
         net = (system_network(program, traffic(program), dram, CLOCK_HZ) if variant == "fixed"
                else tile_network(program))
         timeline = net.solve()
-        return timeline.cycles, {"beats": program.tiling.beats, "order": "mn", "passes": program.passes,
-                                 "period": _period(timeline.start["compute"])}
+        return timeline.cycles, {"beats": program.tiling.beats, "order": program.tiling.order,
+                                 "passes": program.passes, **rhythm(timeline.start["compute"])}
 
     return search if variant == "search" else one_tiling
 
 
-def _period(starts: npt.NDArray[np.int64]) -> int:
-    """Cycles from the start of the last pass but one to that of the last."""
-    return int(starts[-1] - starts[-2]) if len(starts) > 1 else 0
+def rhythm(starts: npt.NDArray[np.int64]) -> dict[str, int]:
+    """``period``: usual cycles from one pass to the next; ``waits``: cycles of all passes beyond it."""
+    gaps = np.diff(starts)
+    period = int(np.median(gaps)) if len(gaps) else 0
+    return {"period": period, "waits": int(gaps.sum()) - len(gaps) * period}
 
 
 def runs_variant(case: Case, variant: str) -> bool:

@@ -56,6 +56,8 @@ def cpu(sample: dict[str, Any]) -> str:
 def _origins(sections: Sections) -> str:
     rows = []
     for name, section in sections.items():
+        if name == "scalesim":
+            continue  # each of its measurements has its own circumstances
         where = section["circumstances"]
         machine, versions = where["machine"], where["versions"]
         rows.append([name, section["origin"], f"{machine['cores']} cores, {machine['cpu']}, "
@@ -63,7 +65,18 @@ def _origins(sections: Sections) -> str:
                      f"Python {versions['python']}, NumPy {versions['numpy']}, Numba {versions['numba']}",
                      where["revision"][:10] + ("+changes" if "+" in where["revision"] else "")])
     return "## Where the figures come from\n\n" + markdown_table(
-        ["section", "origin", "machine", "load before", "versions", "revision"], rows)
+        ["section", "origin", "machine", "load before", "versions", "revision"], rows) + _peer_origin(sections)
+
+
+def _peer_origin(sections: Sections) -> str:
+    """The range of loads under which SCALE-Sim was measured, and its NumPy."""
+    measured = [r for r in sections.get("scalesim", {}).get("results", []) if "versions" in r]
+    if not measured:
+        return ""
+    loads = [r["circumstances"]["load_1min"] for r in measured]
+    numpys = ", ".join(sorted({r["versions"]["numpy"] for r in measured}))
+    return (f"\n\nSCALE-Sim 3.0.0 with NumPy {numpys}: one run of each case, load before it {min(loads)} to "
+            f"{max(loads)}; each with its circumstances in `scalesim.json`.")
 
 
 def _gemm_times(rows: list[dict[str, Any]]) -> str:
