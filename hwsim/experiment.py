@@ -78,10 +78,15 @@ def _matches(name: str, pattern: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Pruning(Configuration):
-    """N:M ratios of the weights. Layers that are kept dense are so whatever ratio is asked for."""
+    """What is done to the weights. Layers that are kept dense are so whatever ratio is asked for.
 
-    ratio: Ratio | None = None  # of all layers; absent: dense, or what a topology file says
+    With no ratio at all, weights run as they are: each layer at the sparsest ratio of the array that its own zeros obey
+    (or at that of a topology file); shapes without weights are dense.
+    """
+
+    ratio: Ratio | None = None  # N:M of all layers
     ratios: tuple[Ratio, ...] = ()  # several: one run for each
+    unstructured: float | None = None  # fraction of weights kept by magnitude, wherever they are: for comparison
     layers: LayerRatios = LayerRatios()
     keep_first: bool = False  # leave the first layer dense
     keep_last: bool = False
@@ -95,8 +100,17 @@ class Pruning(Configuration):
             raise InputError("ratio", "ratio or ratios, not both", f"{self.ratio} and {len(self.ratios)} ratios")
         if len(set(self.ratios)) != len(self.ratios):
             raise InputError("ratios", "each ratio once", ", ".join(map(str, self.ratios)))
+        if self.unstructured is not None:
+            in_range("unstructured", self.unstructured, 0.0, 1.0)
+            if self.asked:
+                raise InputError("unstructured", "no N:M ratio beside it", str(self.runs[0]))
         in_range("smallest_k", self.smallest_k, 0)
         in_range("seed", self.seed, 0, 2**63 - 1)
+
+    @property
+    def asked(self) -> bool:
+        """Whether N:M pruning was asked for, of all layers or of some."""
+        return self.ratio is not None or bool(self.ratios) or bool(self.layers.rules)
 
     @property
     def runs(self) -> tuple[Ratio, ...]:

@@ -14,6 +14,7 @@ from hwsim.network import Network
 from hwsim.nm_array.account import action_counts, dram_cost
 from hwsim.nm_array.config import NmArrayConfig
 from hwsim.result import LayerResult, NetworkResult
+from hwsim.roofline import Roofline, check_not_below
 from hwsim.search import SearchLimits
 from hwsim.sparsity.nm import check_nm
 from hwsim.sparsity.ratio import DENSE, Ratio
@@ -75,7 +76,9 @@ def simulate_operator(operator: Operator, config: NmArrayConfig, ratio: Ratio, d
     if operator.kind == "traffic":
         return _traffic_only(operator, config, dram, clock_hz)
     found = schedule(config, operator, ratio, dram, clock_hz, limits)
+    roofline = Roofline(macs_per_cycle=config.macs_per_cycle, bytes_per_cycle=dram.bytes_per_cycle(clock_hz))
     kept = operator.groups * operator.m * operator.n * ratio.groups(operator.k) * ratio.n
+    check_not_below(found.cycles, roofline.bound(kept, sum(found.traffic.totals().values())), operator.name)
     program, tiling, mapped = found.program, found.program.tiling, found.mapped
     stalls = {process: vars_of(found.timeline.stalls(process)) for process in ("dram", "load", "compute", "o")}
     return LayerResult(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hwsim
-from hwsim.cli.simulate import plan_ratios, prune
+from hwsim.cli.plans import plan_ratios, prune
 from hwsim.cli.sources import read_source
 from hwsim.config import load_toml
 from hwsim.errors import InputError

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hwsim.cli.simulate import plan_ratios, prune
+from hwsim.cli.plans import plans_of
 from hwsim.cli.sources import Source, read_source
 from hwsim.errors import InputError
 from hwsim.experiment import Experiment
@@ -60,7 +60,7 @@ def prove_layer(experiment: Experiment, folder: Path, layer: str, engine: str, s
     """Run one layer on the RTL and compare.
 
     Args:
-        experiment: gives workload, pruning (its first ratio), array, memory and search.
+        experiment: gives workload, pruning (its first run), array, memory and search.
         folder: that its relative paths start from.
         layer: name of an operator with MACs.
         engine: of `hwsim verify`.
@@ -79,10 +79,9 @@ def prove_layer(experiment: Experiment, folder: Path, layer: str, engine: str, s
     if layer not in names:
         raise InputError("--layer", f"one of {', '.join(names)}", layer)
     operator = source.workload[layer]
-    ratios, notes = plan_ratios(source, experiment, experiment.pruning.runs[0])
-    weights, _ = prune(source, ratios, notes)
-    ratio, config = ratios.get(layer, DENSE), experiment.accelerator.config
-    values = _values(source, operator, weights, ratio, seed)
+    plan = plans_of(source, experiment)[0]
+    ratio, config = plan.ratios.get(layer, DENSE), experiment.accelerator.config
+    values = _values(source, operator, plan.weights, ratio, seed)
     found = schedule(config, operator, ratio, experiment.memory, experiment.clock_hz, experiment.mapper)
     a, w, parameters = operands(found.mapped, values)
     offers, ready = memory_stalls(found.program, found.timeline)

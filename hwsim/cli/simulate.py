@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from hwsim.cli.plans import plans_of
 from hwsim.cli.sources import Source, read_source
 from hwsim.errors import InputError
 from hwsim.experiment import Experiment
@@ -15,7 +15,7 @@ from hwsim.nm_array.config import NmArrayConfig
 from hwsim.provenance import provenance
 from hwsim.report.outcome import Outcome, Run
 from hwsim.result import NetworkResult
-from hwsim.sparsity.ratio import DENSE, Ratio
+from hwsim.sparsity.ratio import Ratio
 
 Stage = Callable[[str], Callable[[int, int, str], None]]
 
@@ -43,12 +43,12 @@ def run_experiment(experiment: Experiment, folder: str | Path = ".", stage: Stag
     source = read_source(experiment.workload, folder)
     config = experiment.accelerator.config
     refuse_huge(source, config)
-    plans = {ratio: plan_ratios(source, experiment, ratio) for ratio in experiment.pruning.runs}
     runs = []
-    for ratio, (ratios, notes) in plans.items():
-        weights, records = prune(source, ratios, notes)
-        result = _simulate(source, experiment, config, "", ratios, weights, stage, f"pruned to {ratio}")
-        runs.append(Run(ratio=str(ratio), result=result, pruning=records, similarity=similarity(source, weights)))
+    for plan in plans_of(source, experiment):
+        title = f"weights {plan.label}"
+        result = _simulate(source, experiment, config, "", plan.ratios, plan.weights, stage, title)
+        runs.append(Run(ratio=plan.label, result=result, pruning=plan.records,
+                        similarity=similarity(source, plan.weights)))  # fmt: skip
     baselines: dict[str, NetworkResult] = {
         str(name): _simulate(source, experiment, BASELINES[name](config), name, {}, None, stage, f"{name} baseline")
         for name in experiment.baselines
@@ -87,52 +87,6 @@ def _simulate(
         limits=experiment.mapper,
         progress=stage(title) if stage else None,
     )
-
-
-def plan_ratios(source: Source, experiment: Experiment, default: Ratio) -> tuple[dict[str, Ratio], dict[str, str]]:
-    """Ratio of every layer with weights, and why a layer is left dense.
-
-    A topology file's own ratios count where the experiment asks for none.
-    """
-    from mappers.prune import LeaveDense
-
-    pruning = experiment.pruning
-    layers = [op for op in source.workload if op.has_weights]
-    pruning.layers.refuse_unused(op.name for op in layers)
-    own = source.ratios if pruning.ratio is None and not pruning.ratios else {}
-    leave = LeaveDense(first=pruning.keep_first, last=pruning.keep_last, depthwise=pruning.keep_depthwise,
-                       smallest_k=pruning.smallest_k)  # fmt: skip
-    ratios, notes = {}, {}
-    for position, op in enumerate(layers):
-        notes[op.name] = leave.reason(position, len(layers), op.weight_shape)
-        asked = pruning.layers.ratio_of(op.name, own.get(op.name, default))
-        ratios[op.name] = DENSE if notes[op.name] else asked
-        if asked not in [mode.ratio for mode in experiment.accelerator.config.modes]:
-            raise InputError(f"ratio of {op.name}", "a ratio that the array is built for", str(asked))
-    return ratios, notes
-
-
-def prune(
-    source: Source, ratios: Mapping[str, Ratio], notes: Mapping[str, str]
-) -> tuple[dict[str, Any] | None, tuple[dict[str, Any], ...]]:
-    """Pruned weights (None for shapes), and a record per layer; shapes need none, as N:M fixes the work."""
-    if source.weights is None:
-        records = [{"name": name, "ratio": str(ratio), "note": notes[name]} for name, ratio in ratios.items()]
-        return None, tuple(records)
-    from mappers.prune import LeaveDense, prune_nm
-
-    known = {name: source.weights[name] for name in ratios if name in source.weights}
-    asked = {name: ratios[name] for name in known}
-    pruned = prune_nm(known, {_literal(name): ratio for name, ratio in asked.items()},
-                      LeaveDense(depthwise=False, smallest_k=0))  # fmt: skip
-    rows = [{**asdict(layer.record), "note": notes[name]} for name, layer in pruned.items()]
-    plain = [{**row, "shape": list(row["shape"]), "ratio": str(asked[row["name"]])} for row in rows]
-    return {name: layer.weights for name, layer in pruned.items()}, tuple(plain)
-
-
-def _literal(name: str) -> str:
-    """A pattern that matches this name alone."""
-    return "".join(f"[{char}]" if char in "*?[" else char for char in name)
 
 
 def refuse_huge(source: Source, config: NmArrayConfig) -> None:

@@ -35,7 +35,7 @@ def run_table(outcome: Outcome, run: Run, *, all_layers: bool = False) -> str:
     rows.append(_total_row(result, dense))
     lines = _aligned(rows)
     rule = "-" * len(lines[0])
-    title = f"{result.workload} on {result.accelerator}, pruned to {run.ratio}, {result.clock_hz / 1e6:g} MHz"
+    title = f"{result.workload} on {result.accelerator}, weights {run.ratio}, {result.clock_hz / 1e6:g} MHz"
     note = "busy, starved, blocked, idle: of the compute engine; speedup: over the dense baseline"
     if run.similarity is not None:
         note += (f"\noutput on a real input, against the unpruned network: cosine {run.similarity:.3f} "

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from hwsim.cli import main
+from hwsim.sparsity.nm import nm_mask
+from hwsim.sparsity.ratio import Ratio
 
 SMALL = ["--set", "accelerator.preset=small-4x4", "--set", "pruning.ratio=2:4"]
 
@@ -84,7 +86,7 @@ def test_files_of_a_run(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> No
 def test_table_is_what_a_person_gets(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--gemm", "32x64x32", *SMALL]) == 0
     output, errors = capfd.readouterr()
-    assert errors == "" and "pruned to 2:4" in output and "systolic" in output
+    assert errors == "" and "weights 2:4" in output and "systolic" in output
     assert max(map(len, output.splitlines())) <= 120
 
 
@@ -134,7 +136,7 @@ def test_progress_is_shown_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     assert main(argv) == 0
     shown = capsys.readouterr().err
-    assert "0/1 pruned to 2:4: gemm" in shown and shown.endswith("\r\x1b[K")
+    assert "0/1 weights 2:4: gemm" in shown and shown.endswith("\r\x1b[K")
 
 
 @pytest.mark.slow
@@ -145,3 +147,42 @@ def test_the_demo(capfd: pytest.CaptureFixture[str]) -> None:
     for run in data["runs"]:
         assert all(baseline["speedup"] > 1 for baseline in run["baselines"].values())
         assert all(0 < record["energy_kept"] <= 1 for record in run["pruning"])
+
+
+def test_weights_that_come_pruned_run_as_they_are(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    w = np.random.default_rng(0).normal(size=(64, 48))
+    pruned = np.where(nm_mask(w, Ratio(2, 8), 0), w, 0)
+    cycles = {}
+    for name, array in (("pruned", pruned), ("dense", w)):
+        np.save(tmp_path / f"{name}.npy", array)
+        argv = ["run", "--weights", str(tmp_path / f"{name}.npy"), "--m-rows", "40", "--set", "preset=small-4x4",
+                "--set", "workload.layout=kn", "--json"]  # fmt: skip
+        assert main(argv) == 0
+        data = json.loads(capfd.readouterr().out)
+        cycles[name] = data["cycles"]
+        assert data["ratio"] == "as given"
+        assert data["layers"][0]["ratio"] == ("2:8" if name == "pruned" else "1:1")
+    assert cycles["dense"] > 2.5 * cycles["pruned"]
+
+
+def test_unstructured_zeros_save_no_cycles(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    np.save(tmp_path / "w.npy", np.random.default_rng(0).normal(size=(64, 48)))
+    cycles = []
+    for change in ([], ["--set", "pruning.unstructured=0.25"]):
+        assert main(["run", "--weights", str(tmp_path / "w.npy"), "--m-rows", "40", *change, "--json"]) == 0
+        data = json.loads(capfd.readouterr().out)
+        cycles.append(data["cycles"])
+    assert cycles[0] == cycles[1] and data["ratio"] == "25% unstructured"
+
+
+@pytest.mark.parametrize("argv, said", [
+    (["--gemm", "8x8x8", "--set", "pruning.unstructured=0.25"], "pruning.unstructured: wanted a workload with weights"),
+    (["--gemm", "8x8x8", *"--set n=2 --set m=4 --set pruning.unstructured=0.25".split()], "no N:M ratio beside it"),
+    (["--gemm", "8x8x8", "--set", "pruning.unstructured=25"], "unstructured: wanted"),
+])  # fmt: skip
+def test_unstructured_pruning_that_makes_no_sense(
+    argv: list[str], said: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", *argv]) == 2
+    errors = capfd.readouterr().err
+    assert said in errors and errors.count("\n") == 1

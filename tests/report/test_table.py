@@ -9,7 +9,7 @@ from hwsim.report.table import HEAD_LAYERS, TAIL_LAYERS, clipped
 
 def test_columns_add_up(make: Any) -> None:
     lines = make().table().splitlines()
-    assert lines[0] == "net on array 4x4, pruned to 2:4, 200 MHz"
+    assert lines[0] == "net on array 4x4, weights 2:4, 200 MHz"
     header, first = lines[3].split(), lines[5].split()
     row = dict(zip([word for word in header if word != "MB"], first, strict=True))
     assert row["layer"] == "layer0" and row["MxKxN"] == "10x10x10" and row["ratio"] == "2:4"
