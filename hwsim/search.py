@@ -14,7 +14,7 @@ class SearchLimits(Configuration):
     exhaustive_depth: int = 16  # up to this tile_depth every number of beats is a candidate
     parts: int = 3  # above it: those that cut the rank into equal parts, the smallest numbers and their doublings
     solved: int = 8  # most candidates whose cycles are computed; the others are left with their lower bound
-    slack: float = 0.01  # among schedules within this fraction of the fewest cycles, the one with least DRAM traffic
+    slack: float = 0.01  # as fast as the fastest counts what is this near to it: of those, the one with least traffic
 
     def check(self) -> None:
         """Refuse limits that leave nothing to choose from, or far too much."""

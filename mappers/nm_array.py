@@ -43,16 +43,14 @@ class Mapped:
 class Schedule:
     """The best tiling found: its program, traffic and timeline (cycles).
 
-    ``fewest``: cycles of the fastest schedule found; this one is within the search's slack of it. ``best_bound``: the
-    smallest lower bound of all candidates; ``solved`` of ``candidates`` were simulated. The search is ``exact`` where
-    no candidate that was not simulated can be faster than ``fewest``.
+    ``best_bound``: the smallest lower bound of all candidates. ``solved`` of ``candidates`` were simulated. ``exact``:
+    the cycles are within the search's slack of that bound, or no candidate that was not simulated can be faster.
     """
 
     mapped: Mapped
     program: Program
     traffic: Traffic
     timeline: Timeline
-    fewest: int
     bound: int
     best_bound: int
     candidates: int
@@ -149,8 +147,8 @@ def schedule(config: NmArrayConfig, operator: Operator, ratio: Ratio, dram: Dram
     config.mode_number(ratio)
     best: Schedule | None = None
     for mapped in ways_to_map(config, operator, ratio):
-        if best is None or compute_bound(config, mapped) < best.fewest:
-            found = _best_tiling(config, operator, mapped, dram, clock_hz, limits)
+        if best is None or compute_bound(config, mapped) < best.cycles:
+            found = _best_tiling(config, mapped, dram, clock_hz, limits)
             best = found if best is None else _better(best, found)
     assert best is not None  # dense allows every ratio
     return best
@@ -158,32 +156,56 @@ def schedule(config: NmArrayConfig, operator: Operator, ratio: Ratio, dram: Dram
 
 def _better(first: Schedule, second: Schedule) -> Schedule:
     """The faster of two schedules, with what is known of both searches."""
-    faster = first if first.fewest <= second.fewest else second
-    best_bound = min(first.best_bound, second.best_bound)
-    return replace(faster, best_bound=best_bound, candidates=first.candidates + second.candidates,
-                   solved=first.solved + second.solved,
-                   exact=all(search.exact or search.best_bound >= faster.fewest for search in (first, second)))
+    faster = first if first.cycles <= second.cycles else second
+    return replace(faster, best_bound=min(first.best_bound, second.best_bound),
+                   candidates=first.candidates + second.candidates, solved=first.solved + second.solved,
+                   exact=all(search.exact or search.best_bound >= faster.cycles for search in (first, second)))
 
 
-def _best_tiling(config: NmArrayConfig, operator: Operator, mapped: Mapped, dram: Dram, clock_hz: float,
-                 limits: SearchLimits) -> Schedule:
-    """Branch and bound over the tilings of one way to map."""
-    candidates = []
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Candidate:
+    """A tiling before its cycles are known: cycles that it cannot undercut, bytes that it moves."""
+
+    bound: int
+    moved: int
+    program: Program
+    traffic: Traffic
+
+
+def _candidates(config: NmArrayConfig, mapped: Mapped, dram: Dram, clock_hz: float,
+                limits: SearchLimits) -> list[_Candidate]:
+    found = []
     for tiling in tilings(config, mapped, limits):
         program = lower(config, mapped.shape, mapped.ratio, tiling)
-        moved = traffic(program, mapped.lines, mapped.packed)
-        candidates.append((bound_cycles(program, moved, dram, clock_hz), program, moved))
-    candidates.sort(key=lambda candidate: candidate[0])
-    solved: list[tuple[Program, Traffic, Timeline, int]] = []
-    fewest = candidates[-1][0]
-    for bound, program, moved in candidates[:limits.solved]:
-        if solved and bound > fewest * (1 + limits.slack):
+        tiles = traffic(program, mapped.lines, mapped.packed)
+        found.append(_Candidate(bound=bound_cycles(program, tiles, dram, clock_hz),
+                                moved=sum(tiles.totals().values()), program=program, traffic=tiles))
+    return found
+
+
+def _best_tiling(config: NmArrayConfig, mapped: Mapped, dram: Dram, clock_hz: float,
+                 limits: SearchLimits) -> Schedule:
+    """Of the tilings within the slack of the smallest bound the one that moves least; without any, of those within
+    the slack of the fastest.
+
+    Those that may lie within the slack are simulated in the order of their traffic, so the first that does is it; then
+    the others in the order of their bounds, for as long as one may be faster than the fastest so far.
+    """
+    found = _candidates(config, mapped, dram, clock_hz, limits)
+    least = min(candidate.bound for candidate in found)
+    target = least * (1 + limits.slack)
+    found.sort(key=lambda each: (each.bound > target, each.moved if each.bound <= target else each.bound))
+    solved: list[tuple[_Candidate, Timeline]] = []
+    fewest, exact = 0, False
+    for candidate in found[:limits.solved]:
+        if solved and (fewest <= target or candidate.bound >= max(fewest, target)):
+            exact = True
             break
-        timeline = system_network(program, moved, dram, clock_hz).solve()
+        timeline = system_network(candidate.program, candidate.traffic, dram, clock_hz).solve()
         fewest = min(fewest, timeline.cycles) if solved else timeline.cycles
-        solved.append((program, moved, timeline, bound))
-    near = [each for each in solved if each[2].cycles <= fewest * (1 + limits.slack)]
-    program, moved, timeline, bound = min(near, key=lambda each: (sum(each[1].totals().values()), each[2].cycles))
-    exact = len(solved) == len(candidates) or candidates[len(solved)][0] >= fewest
-    return Schedule(mapped=mapped, program=program, traffic=moved, timeline=timeline, fewest=fewest, bound=bound,
-                    best_bound=candidates[0][0], candidates=len(candidates), solved=len(solved), exact=exact)
+        solved.append((candidate, timeline))
+    near = [each for each in solved if each[1].cycles <= fewest * (1 + limits.slack)]
+    chosen, timeline = min(near, key=lambda each: (each[0].moved, each[1].cycles))
+    exact |= len(solved) == len(found) or fewest <= target
+    return Schedule(mapped=mapped, program=chosen.program, traffic=chosen.traffic, timeline=timeline,
+                    bound=chosen.bound, best_bound=least, candidates=len(found), solved=len(solved), exact=exact)

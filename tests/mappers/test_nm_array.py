@@ -34,14 +34,14 @@ def test_search_finds_the_best_of_all_tilings(dataflow, shape, ratio):
             program = lower(config, mapped.shape, mapped.ratio, tiling)
             cycles.append(system_network(program, traffic(program), DRAM, CLOCK).solve().cycles)
             assert cycles[-1] >= compute_bound(config, mapped)
-    assert found.exact and found.fewest == min(cycles)
-    assert found.cycles <= found.fewest * (1 + SearchLimits().slack)
+    assert found.exact
+    assert min(cycles) <= found.cycles <= (1 + SearchLimits().slack) * max(min(cycles), found.best_bound)
     assert found.best_bound <= found.bound <= found.cycles
 
 
 def test_an_unfinished_search_says_so():
     found = schedule(SMALL, linear(30, 50, 17), DENSE, DRAM, CLOCK, SearchLimits(solved=1))
-    assert found.solved == 1 and (not found.exact or found.best_bound >= found.fewest)
+    assert found.solved == 1 and (not found.exact or found.cycles <= found.best_bound * 1.01)
     assert found.best_bound <= found.cycles
 
 
@@ -86,5 +86,5 @@ def test_near_the_fewest_cycles_the_schedule_that_moves_least_is_taken():
     config = NmArrayConfig(rows=32, cols=32, a_slots=4)
     free = schedule(config, linear(2000, 256, 1000), Ratio(2, 4), DRAM, CLOCK, SearchLimits(slack=0.0, solved=50))
     thrifty = schedule(config, linear(2000, 256, 1000), Ratio(2, 4), DRAM, CLOCK, SearchLimits(slack=0.05, solved=50))
-    assert thrifty.fewest == free.cycles <= thrifty.cycles <= 1.05 * free.cycles
+    assert free.cycles <= thrifty.cycles <= 1.05 * thrifty.best_bound
     assert sum(thrifty.traffic.totals().values()) < sum(free.traffic.totals().values())
