@@ -328,3 +328,13 @@ def test_real_ctrl_c(tmp_path: Path) -> None:
     errors = done.communicate(timeout=120)[1]
     assert done.returncode == 130 and errors == "hwsim: interrupted\n"
     assert files_below(tmp_path) == {}
+
+
+def test_ctrl_c_inside_an_exec_of_text() -> None:
+    """CPython would kill the process at exit although the interrupt was handled."""
+    code = ("import sys, hwsim.cli.entry as entry\n"
+            "entry._dispatch = lambda argv: exec('raise KeyboardInterrupt')\n"
+            "sys.exit(entry.main(['zoo']))\n")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120,
+                          env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}, check=False)
+    assert (done.returncode, done.stderr) == (130, "hwsim: interrupted\n")
