@@ -330,11 +330,12 @@ def test_real_ctrl_c(tmp_path: Path) -> None:
     assert files_below(tmp_path) == {}
 
 
-def test_ctrl_c_inside_an_exec_of_text() -> None:
-    """CPython would kill the process at exit although the interrupt was handled."""
-    code = ("import sys, hwsim.cli.entry as entry\n"
-            "entry._dispatch = lambda argv: exec('raise KeyboardInterrupt')\n"
-            "sys.exit(entry.main(['zoo']))\n")
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120,
-                          env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}, check=False)
+def test_ctrl_c_inside_an_exec_of_text(tmp_path: Path) -> None:
+    """CPython would kill a program run by ``-m`` at exit although the interrupt was handled."""
+    (tmp_path / "interrupted.py").write_text("import sys\nimport hwsim.cli.entry as entry\n"
+                                             "entry._dispatch = lambda argv: exec('raise KeyboardInterrupt')\n"
+                                             "sys.exit(entry.main(['zoo']))\n")
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[1])])
+    done = subprocess.run([sys.executable, "-m", "interrupted"], capture_output=True, text=True, timeout=120,
+                          env={**os.environ, "PYTHONPATH": path}, check=False)
     assert (done.returncode, done.stderr) == (130, "hwsim: interrupted\n")

@@ -32,8 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except KeyboardInterrupt:
-        # Where Ctrl-C fell into an exec() of text (dataclasses do that on import), CPython remembers it as unhandled and
-        # kills itself with SIGINT at exit. The next exec() of text forgets it.
+        # Where Ctrl-C fell into an exec() of text (dataclasses do that on import), CPython remembers it as unhandled
+        # and kills itself with SIGINT at exit. The next exec() of text forgets it.
         exec("")
         return _failed("interrupted", INTERRUPTED)
     except BrokenPipeError:
