@@ -5,7 +5,7 @@ from __future__ import annotations
 from hwsim.energy import ActionCount, mux_bits, of_bytes
 from hwsim.memory import Dram
 from hwsim.nm_array.program import Program
-from hwsim.nm_array.traffic import Traffic
+from hwsim.nm_array.traffic import PARAMETER_BYTES, Traffic
 
 DRAM_COSTS = {"ddr4": "dram.ddr4", "hbm2": "dram.hbm2", "lpddr4": "dram.lpddr4"}
 
@@ -16,24 +16,26 @@ def dram_cost(dram: Dram) -> str:
 
 
 def action_counts(program: Program, traffic: Traffic, dram: Dram) -> list[ActionCount]:
-    """Actions of one program on the array. Only PEs that hold part of the tile count; idle ones are taken as gated.
+    """Actions of one program on the array.
 
-    Register bits are counted where the RTL has a register that changes: operands that go from PE to PE, partial
-    sums, and weights on their way down. SRAM accesses are those of the buffers' banks (one per row or column), priced
-    by the size of a bank.
+    Multiplications are those of the PEs that hold part of the tile: elsewhere operands are 0 and nothing toggles.
+    Registers and buffers are counted as the RTL has them: chains run through the whole array, words are read and
+    written whole, whatever part of them the mode uses. Not counted: control, the adders behind the array, the DMA.
     """
     return [*_arithmetic(program), *_registers(program), *_buffers(program), *_dram(traffic, dram)]
 
 
 def _work(program: Program) -> dict[str, int]:
-    """Sums over passes: beats, beats x units x columns and the like (counts)."""
+    """Sums over passes (counts)."""
     ws = program.config.dataflow == "ws"
     units = program.rows if ws else program.beats
-    pe_beats = program.m_size * units * program.n_size  # one PE's work on one activation beat
-    return {"pe_beats": int(pe_beats.sum()), "units": int((program.m_size * units).sum()),
-            "loads": int((units * program.n_size).sum()), "outputs": int((program.m_size * program.n_size).sum()),
-            "results": int((program.m_size * program.n_size)[program.last].sum()),
-            "weights_seen": int((units * program.n_size * (1 if ws else program.m_size)).sum())}
+    size_m, size_n, last = program.m_size, program.n_size, program.last
+    return {"pe_beats": int((size_m * units * size_n).sum()),  # one PE's work on one activation beat
+            "beats": int(program.beats.sum()),                 # activation beats, each to all rows
+            "row_beats": int((size_m * units).sum()),          # the same, to the rows that get data
+            "loads": int(units.sum()),                         # weight beats, each to all columns
+            "rows_out": int(size_m.sum()), "finished": int(size_m[last].sum()),
+            "results": int((size_m * size_n)[last].sum())}
 
 
 def _arithmetic(program: Program) -> list[ActionCount]:
@@ -49,40 +51,53 @@ def _arithmetic(program: Program) -> list[ActionCount]:
 
 
 def _registers(program: Program) -> list[ActionCount]:
-    work, mode = _work(program), program.mode
-    weight_bits = mode.slots * (8 + mode.ratio.index_bits)
-    sums = work["pe_beats"] * 32 * (mode.steps + 1 if program.config.dataflow == "ws" else mode.steps)
-    moved = {"activation": work["pe_beats"] * mode.span * 8, "weight": work["weights_seen"] * weight_bits,
-             "product and sum": sums + work["pe_beats"] * mode.slots * 16 * program.config.product_stages}
+    """PE registers that change: operands on their way, products, sums."""
+    config, work, mode = program.config, _work(program), program.mode
+    weight_word = config.slots * (8 + config.index_bits)
+    if config.dataflow == "ws":
+        sums = 2 if any(each.steps > 1 for each in config.modes) else 1  # what flows down; sum over a beat's steps
+        held = 2 if config.shadow_weights else 1
+        weights = work["loads"] * config.cols * (config.rows + held)
+        moved = {"sum": work["pe_beats"] * mode.steps * sums * ACCUMULATOR_BITS}
+    else:
+        weights = work["loads"] * config.cols * config.rows
+        drained = work["finished"] * config.cols * (config.rows + 1) // 2  # a row waits above half the others
+        moved = {"sum": (work["pe_beats"] * mode.steps + drained) * ACCUMULATOR_BITS}
+    moved |= {"activation": work["row_beats"] * config.cols * mode.span * 8, "weight": weights * weight_word,
+              "product": work["pe_beats"] * mode.slots * PRODUCT_BITS * config.product_stages}
     return [ActionCount(component="PE registers", action=f"{what} {way}", count=bits, cost=f"register.{way}")
             for what, bits in moved.items() for way in ("read", "write")]
 
 
 def _buffers(program: Program) -> list[ActionCount]:
-    config, work, mode = program.config, _work(program), program.mode
-    weight_bytes = mode.slots * (8 + mode.ratio.index_bits) / 8
-    a_filled = int((program.m_size * program.k_size)[program.a_pass].sum())
-    w_filled = int((program.w_beats * program.n_size[program.w_pass]).sum()) * weight_bytes
-    a_bank = config.a_slots * config.tile_depth * config.span
-    w_bank = config.w_slots * config.w_depth * config.slots * (8 + config.index_bits) // 8
-    counts = [_sram("activation buffer", "write", a_filled, a_bank),
-              _sram("activation buffer", "read", work["units"] * mode.span, a_bank),
-              _sram("weight buffer", "write", w_filled, w_bank),
-              _sram("weight buffer", "read", work["loads"] * weight_bytes, w_bank),
-              _sram("result buffer", "write", work["results"], config.o_depth),
-              _sram("result buffer", "read", work["results"], config.o_depth)]
+    """Reads and writes of the buffers' banks: one per row or column, priced by the size of a bank."""
+    config, work = program.config, _work(program)
+    a_word, w_word = config.span, config.slots * (8 + config.index_bits) / 8
+    a_bank, w_bank = config.a_slots * config.tile_depth * a_word, config.w_slots * config.w_depth * w_word
+    q_bank = config.q_slots * PARAMETER_BYTES
+    results = work["finished"] * config.cols
+    counts = [_sram("activation buffer", "write", int(program.a_beats.sum()) * config.rows * a_word, a_bank),
+              _sram("activation buffer", "read", work["beats"] * config.rows * a_word, a_bank),
+              _sram("weight buffer", "write", int(program.w_beats.sum()) * config.cols * w_word, w_bank),
+              _sram("weight buffer", "read", work["loads"] * config.cols * w_word, w_bank),
+              _sram("parameter buffer", "write", len(program.q_pass) * config.cols * PARAMETER_BYTES, q_bank),
+              _sram("parameter buffer", "read", results * PARAMETER_BYTES, q_bank),
+              _sram("result buffer", "write", results, config.o_depth),
+              _sram("result buffer", "read", results, config.o_depth)]
     if config.dataflow == "ws":
-        partial, bank = 4 * (work["outputs"] - work["results"]), 4 * config.tile_depth
+        partial = 4 * (work["rows_out"] - work["finished"]) * config.cols
+        bank = 4 * config.tile_depth
         counts += [_sram("accumulators", "write", partial, bank), _sram("accumulators", "read", partial, bank)]
     return counts
 
 
+ACCUMULATOR_BITS, PRODUCT_BITS = 32, 16
 SMALLEST_SRAM, LARGEST_SRAM = 64, 64 << 20
 """Range of the cost table (bytes); a smaller bank is priced as the smallest, which overstates it."""
 
 
-def _sram(component: str, action: str, nbytes: float, bank_bytes: int) -> ActionCount:
-    capacity = min(max(bank_bytes, SMALLEST_SRAM), LARGEST_SRAM)
+def _sram(component: str, action: str, nbytes: float, bank_bytes: float) -> ActionCount:
+    capacity = int(min(max(bank_bytes, SMALLEST_SRAM), LARGEST_SRAM))
     return of_bytes(component, action, nbytes, cost="sram", capacity_bytes=capacity)
 
 

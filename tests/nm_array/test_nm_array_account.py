@@ -11,6 +11,8 @@ from hwsim.nm_array.config import NmArrayConfig
 from hwsim.nm_array.program import Shape, Tiling, lower
 from hwsim.nm_array.traffic import traffic
 from hwsim.sparsity.ratio import DENSE, Ratio
+from rtl.nm_array.pe import Pe
+from rtl.verilog import emit
 
 DRAM = Dram.preset("ddr4-2400-x64")
 
@@ -39,15 +41,44 @@ def test_macs_are_those_of_the_pes_at_work(dataflow, ratio, multipliers):
 def test_every_result_is_requantised_and_written_once(dataflow):
     program, moved, counts = counted(dataflow, Ratio(2, 4))
     assert counts["requantise", "multiply"] == 10 * 7 * 2
-    assert counts["result buffer", "write"] == counts["result buffer", "read"] == 8 * 10 * 7 * 2
+    # whole words: 3 columns wide, 3 tiles of columns for 7 channels
+    assert counts["result buffer", "write"] == counts["result buffer", "read"] == 8 * 10 * 9 * 2
     assert counts["DRAM", "write results"] == 8 * moved.totals()["o"]
+
+
+@pytest.mark.parametrize("ratio", [DENSE, Ratio(2, 4)], ids=str)
+def test_buffers_move_whole_words_whatever_the_mode_uses(ratio):
+    program, _, counts = counted("ws", ratio)
+    config = program.config
+    assert counts["activation buffer", "read"] == 8 * int(program.beats.sum()) * config.rows * config.span
+    word = config.slots * (8 + config.index_bits)
+    assert counts["weight buffer", "read"] == int(program.rows.sum()) * config.cols * word
 
 
 def test_partial_sums_touch_the_accumulators_only_between_passes_of_a_tile():
     program, _, counts = counted("ws", DENSE)
-    between = sum(int(program.m_size[p] * program.n_size[p]) for p in range(program.passes) if not program.last[p])
+    between = sum(int(program.m_size[p]) * program.config.cols for p in range(program.passes) if not program.last[p])
     assert counts["accumulators", "write"] == 32 * between
     assert "accumulators" not in {component for component, _ in counted("os", DENSE)[2]}
+
+
+@pytest.mark.parametrize("ratios, registers", [((), 1), (("1:4",), 1), (("2:4",), 2)])
+def test_sum_registers_are_those_that_the_pe_has(ratios, registers):
+    """One 32-bit sum flows down; a second one sums the steps of a beat only where some mode has several."""
+    config = NmArrayConfig(rows=2, cols=2, ratios=ratios, tile_depth=8, o_depth=8)
+    program = lower(config, Shape(m=5, k=2, n=2), DENSE, Tiling(beats=5))
+    counts = {(c.component, c.action): c.count for c in action_counts(program, traffic(program), DRAM)}
+    text = emit(Pe(config), "pe")
+    assert registers == 1 + ("sum_so_far" in text)
+    assert counts["PE registers", "sum write"] == 5 * 2 * 2 * 32 * registers
+
+
+def test_weights_pass_every_register_on_their_way_down():
+    config = NmArrayConfig(rows=4, cols=3, ratios=(), tile_depth=8, o_depth=8)
+    for shadow in (True, False):
+        program = lower(config.replace(shadow_weights=shadow), Shape(m=5, k=4, n=3), DENSE, Tiling(beats=5))
+        counts = {(c.component, c.action): c.count for c in action_counts(program, traffic(program), DRAM)}
+        assert counts["PE registers", "weight write"] == 4 * 3 * 8 * (4 + 1 + shadow)
 
 
 def test_energy_is_the_sum_of_its_leaves():
