@@ -82,9 +82,12 @@ def _activation_bytes(program: Program, lines: Lines | None, packed: int) -> Int
     first_line, last_line = program.m0[p] // lines.m_per_line, (program.m0[p] + rows - 1) // lines.m_per_line
     if packed > 1:  # K holds whole kernels of neighbouring groups
         kernel_lines: Ints = np.full(len(p), conv.kernel[0], np.int64)
-        channels: Ints = -(-k_size // (program.shape.k // packed)) * lines.channels
+        per_group = program.shape.k // packed
+        channels: Ints = ((k0 + k_size - 1) // per_group - k0 // per_group + 1) * lines.channels
     else:
         kernel_lines = (k0 + k_size - 1) // lines.k_per_line - k0 // lines.k_per_line + 1
         channels = np.minimum(lines.channels, k_size)
-    height = (last_line - first_line) * conv.stride[0] + (kernel_lines - 1) * conv.dilation[0] + 1
+    images = last_line // conv.out_height - first_line // conv.out_height + 1  # each has its own first window of lines
+    window = (kernel_lines - 1) * conv.dilation[0] + 1
+    height = (last_line - first_line + 1 - images) * conv.stride[0] + images * window
     return np.minimum(expanded, height * conv.width * channels)

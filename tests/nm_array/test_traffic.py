@@ -12,22 +12,27 @@ CONFIG = NmArrayConfig(rows=8, cols=4, tile_depth=16, o_depth=32, ratios=("2:4",
 
 
 def lines_touched(program, p, conv):
-    """(first, last) virtual input line (padding counted) and channels of one pass, by looking at every element."""
+    """Virtual input lines (padding counted) and channels of one pass, by looking at every element."""
     channels = conv.in_channels // conv.groups
     lines, seen = set(), set()
     for m in range(program.m0[p], program.m0[p] + program.m_size[p]):
-        oy = m // conv.out_width
+        image, oy = divmod(m // conv.out_width, conv.out_height)
         for k in range(program.k0[p], program.k0[p] + program.k_size[p]):
             ky, ci = k // (conv.kernel[1] * channels), k % channels
-            lines.add(oy * conv.stride[0] + ky * conv.dilation[0])
+            lines.add((image, oy * conv.stride[0] + ky * conv.dilation[0]))
             seen.add(ci)
-    return max(lines) - min(lines) + 1, len(seen)
+    spans = {}
+    for image, line in lines:
+        low, high = spans.get(image, (line, line))
+        spans[image] = min(low, line), max(high, line)
+    return sum(high - low + 1 for low, high in spans.values()), len(seen)
 
 
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("kernel", [(3, 3), (1, 5), (5, 1)])
-def test_convolution_fetches_whole_lines(stride, kernel):
-    conv = ConvGeometry(in_channels=8, out_channels=6, height=9, width=7, kernel=kernel, stride=(stride, stride),
+@pytest.mark.parametrize("batch", [1, 3])
+def test_convolution_fetches_whole_lines(stride, kernel, batch):
+    conv = ConvGeometry(batch=batch, in_channels=8, out_channels=6, height=9, width=7, kernel=kernel, stride=(stride, stride),
                         padding=(2, 2, 2, 2))
     program = lower(CONFIG, Shape(m=conv.m, k=conv.k, n=conv.n), DENSE, Tiling(beats=10))
     got = traffic(program, Lines.of_im2col(conv))
