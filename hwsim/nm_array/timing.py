@@ -12,7 +12,7 @@ import numpy as np
 from hwsim.nm_array.config import NmArrayConfig
 
 SUM = 1           # register behind the accumulator (ws) or the drain chain (os)
-REQUANTIZE = 4    # registers: add bias, multiply, shift and round, offset and clamp
+REQUANTIZE = 4    # registers: add bias, multiply, shift, round with offset and clamp
 RESULT_BUFFER = 2  # write to visible at the port
 
 

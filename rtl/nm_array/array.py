@@ -10,6 +10,7 @@ from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
 from hwsim.nm_array.config import NmArrayConfig
+from hwsim.nm_array.timing import REQUANTIZE
 from rtl.nm_array import layouts
 from rtl.nm_array.parts import Make, built
 from rtl.nm_array.pe import Pe
@@ -133,7 +134,8 @@ class NmArray(wiring.Component):
             m.submodules[f"accumulator{c}"] = accumulator = self.make(
                 "accumulator", lambda: Accumulator(config))
             m.submodules[f"requantize{c}"] = requantize = self.make("requantize", Requantize)
+            valid = self._delayed(m, accumulator.z_valid, REQUANTIZE, f"valid{c}_")[-1]
             m.d.comb += [accumulator.control.eq(controls[c]), accumulator.sum_in.eq(self.bottom[c]),
                          self.drain[c].eq(accumulator.begin), requantize.z.eq(accumulator.z),
                          requantize.parameters.eq(q.data[c]), results.y[c].eq(requantize.y),
-                         results.y_valid[c].eq(self._delayed(m, accumulator.z_valid, 4, f"valid{c}_")[-1])]
+                         results.y_valid[c].eq(valid)]

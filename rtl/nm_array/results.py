@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -47,7 +47,9 @@ class Accumulator(wiring.Component):
 class Requantize(wiring.Component):
     """INT32 to INT8: ``clamp(round_half_even((z + bias) * multiplier / 2**shift) + zero_point, low, high)``.
 
-    Latency 4 cycles, one result a cycle, never stalls. ``parameters`` belong to the ``z`` of the same cycle.
+    Latency 4 cycles (`hwsim.nm_array.timing.REQUANTIZE`), one result a cycle, never stalls. ``parameters`` belong to
+    the ``z`` of the same cycle. Registers: sum with the bias; product; shifted product, with the rounding still to be
+    added; result. The last stage adds rounding and zero point at once, to a value narrowed to a few bits.
     """
 
     def __init__(self) -> None:
@@ -58,20 +60,32 @@ class Requantize(wiring.Component):
         """Build the pipeline."""
         m = Module()
         first, second, third = (Signal(layouts.requantization(), name=f"parameters{i}") for i in range(3))
-        biased, product, rounded = Signal(signed(33)), Signal(signed(50)), Signal(signed(50))
+        biased, product, floor, up = Signal(signed(33)), Signal(signed(50)), Signal(signed(50)), Signal()
+        below, above = round_half_even(product, second.shift)
         m.d.sync += [first.eq(self.parameters), second.eq(first), third.eq(second),
                      biased.eq(self.z + self.parameters.bias), product.eq(biased * first.multiplier),
-                     rounded.eq(round_half_even(m, product, second.shift)),
-                     self.y.eq(clamp(rounded + third.zero_point, third.low, third.high))]
+                     floor.eq(below), up.eq(above),
+                     self.y.eq(clamp(narrowed(floor, NARROW) + third.zero_point + up, third.low, third.high))]
         return m
 
 
-def round_half_even(m: Module, value: Signal, shift: Value) -> Value:
-    """``value / 2**shift`` to the nearest whole number, ties to the even one."""
-    floor, dropped, half = Signal(value.shape()), Signal(len(value)), Signal(len(value))
-    m.d.comb += [floor.eq(value >> shift), dropped.eq(value & ((1 << shift) - 1)), half.eq((1 << shift) >> 1)]
-    up = (dropped > half) | ((dropped == half) & floor[0])
-    return floor + (up & (shift != 0))
+NARROW = 10
+"""Bits that hold a rounded product well enough: one beyond them saturates whatever the zero point is."""
+
+
+def round_half_even(value: Value, shift: Value) -> tuple[Value, Value]:
+    """``value / 2**shift`` to the nearest whole number, ties to the even one: the floor, and whether to add one."""
+    scaled = Cat(Const(0, 1), value).as_signed() >> shift
+    half, floor = scaled[0], scaled[1:].as_signed()
+    sticky = Cat(value[i] & (shift > i + 1) for i in range(len(value) - 1)).any()
+    return floor, half & (sticky | floor[0])
+
+
+def narrowed(value: Value, bits: int) -> Value:
+    """A signed value limited to so many bits."""
+    sign, dropped = value[-1], value[bits - 1:]
+    fits = dropped.all() | ~dropped.any()
+    return Mux(fits, value[:bits], Cat((~sign).replicate(bits - 1), sign)).as_signed()
 
 
 def clamp(value: Value, low: Value, high: Value) -> Value:
