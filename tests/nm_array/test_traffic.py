@@ -33,8 +33,7 @@ def lines_touched(program, p, conv):
 @pytest.mark.parametrize("batch", [1, 3])
 def test_convolution_fetches_whole_lines(stride, kernel, batch):
     conv = ConvGeometry(batch=batch, in_channels=8, out_channels=6, height=9, width=7, kernel=kernel,
-                        stride=(stride, stride),
-                        padding=(2, 2, 2, 2))
+                        stride=(stride, stride), padding=(2, 2, 2, 2))
     program = lower(CONFIG, Shape(m=conv.m, k=conv.k, n=conv.n), DENSE, Tiling(beats=10))
     got = traffic(program, Lines.of_im2col(conv))
     for fill, p in enumerate(program.a_pass):
