@@ -70,13 +70,14 @@ class NmArray(wiring.Component):
             compute.loaded.eq(load.loaded), compute.descriptor.eq(load.descriptor),
             load.w_filled.eq(w.filled), compute.w_filled.eq(w.filled), w.take.eq(load.w_take | compute.w_take),
             compute.a_filled.eq(a.filled), a.take.eq(compute.a_take), a.slot.eq(compute.slot),
-            a.beat.eq(compute.beat), a.release.eq(compute.a_release),
+            a.beat.eq(compute.beat), a.read.eq(compute.read), a.release.eq(compute.a_release),
             compute.q_filled.eq(q.filled), q.take.eq(compute.q_take)]
-        reader = load if self.config.dataflow == "ws" else compute
         if self.config.dataflow == "ws":
-            m.d.comb += [w.slot.eq(load.slot), w.beat.eq(load.beat), w.release.eq(load.release)]
+            m.d.comb += [w.slot.eq(load.slot), w.beat.eq(load.beat), w.read.eq(load.valid),
+                         w.release.eq(load.release)]
         else:
-            m.d.comb += [w.slot.eq(compute.w_slot), w.beat.eq(reader.beat), w.release.eq(compute.w_release)]
+            m.d.comb += [w.slot.eq(compute.w_slot), w.beat.eq(compute.beat), w.read.eq(compute.read),
+                         w.release.eq(compute.w_release)]
 
     def _grid(self, m: Module) -> None:
         """PEs, each joined to its left and upper neighbour. ``self.bottom``: the sum of each column's last PE."""
@@ -129,7 +130,7 @@ class NmArray(wiring.Component):
         # Column 0 adds its sum one cycle after it sees its control; the parameters are needed one cycle after that.
         q, asking = self.q_buffer, controls[1]
         m.d.comb += [self.compute.left.eq(results.left), q.slot.eq(asking.q_slot), q.beat.eq(0),
-                     q.release.eq(asking.q_free)]
+                     q.read.eq(asking.valid & asking.last), q.release.eq(asking.q_free)]
         for c in range(config.cols):
             m.submodules[f"accumulator{c}"] = accumulator = self.make(
                 "accumulator", lambda: Accumulator(config))

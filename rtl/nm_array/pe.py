@@ -8,13 +8,14 @@ from amaranth.lib.wiring import In, Out
 
 from hwsim.nm_array.config import Mode, NmArrayConfig
 from rtl.nm_array import layouts
+from rtl.nm_array.parts import delayed
 
 
 class Pe(wiring.Component):
     """Select activations by metadata, multiply, add. Latency 1 + product_stages; one step a cycle; never stalls.
 
     Activations and control go right, weights go down, each through one register. ``sum_in``/``sum_out``: ws, the
-    partial sum flowing down; os, the drain chain.
+    partial sum flowing down; os, the drain chain. Only control has a reset: it says which data count.
     """
 
     def __init__(self, config: NmArrayConfig):
@@ -32,7 +33,8 @@ class Pe(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the PE."""
         m = Module()
-        m.d.sync += [self.a_out.eq(self.a_in), self.control_out.eq(self.control_in), self.w_out.eq(self.w_in)]
+        m.d.sync += self.control_out.eq(self.control_in)
+        m.d.comb += [self.a_out.eq(delayed(m, self.a_in, "a_held")), self.w_out.eq(delayed(m, self.w_in, "w_held"))]
         held = self._held_weights(m) if self.config.dataflow == "ws" else self.w_in
         total = self._product_sum(m, held)
         control = self._delayed_control(m)
@@ -45,11 +47,11 @@ class Pe(wiring.Component):
     def _held_weights(self, m: Module) -> Value:
         """ws: registers for the weights in use and, behind them, for the next."""
         layout = layouts.weights(self.config)
-        active = Signal(layout)
+        active = Signal(layout, reset_less=True)
         here = self.load_in.valid & (self.load_in.row == 0)
         m.d.sync += [self.load_out.valid.eq(self.load_in.valid), self.load_out.row.eq(self.load_in.row - 1)]
         if self.config.shadow_weights:
-            shadow = Signal(layout)
+            shadow = Signal(layout, reset_less=True)
             with m.If(here):
                 m.d.sync += shadow.eq(self.w_in)
             with m.If(self.control_in.swap):
@@ -78,11 +80,9 @@ class Pe(wiring.Component):
                     with m.Case(number):
                         self._select(m, mode, i, weights, weight, operand)
             product = Mux(self.control_in.valid, weight.value * operand, 0)
-            for stage in range(self.config.product_stages):
-                held = Signal(signed(16), name=f"product{i}_{stage}")
-                m.d.sync += held.eq(product)
-                product = held
-            products.append(product)
+            chosen = Signal(signed(16), name=f"product{i}")
+            m.d.comb += chosen.eq(product)
+            products.append(delayed(m, chosen, f"product{i}_held", self.config.product_stages))
         return sum(products[1:], products[0])
 
     def _select(self, m: Module, mode: Mode, lane: int, weights: Value, weight: Value, operand: Value) -> None:
@@ -105,12 +105,13 @@ class Pe(wiring.Component):
     def _pass_down(self, m: Module, total: Value, control: Value) -> None:
         """ws: add the steps of a beat here, then this PE's share to the partial sum from above."""
         if max(mode.steps for mode in self.config.modes) > 1:
-            sum_so_far = Signal(layouts.ACCUMULATOR)
+            sum_so_far = Signal(layouts.ACCUMULATOR, reset_less=True)
             added = Signal(layouts.ACCUMULATOR)
             m.d.comb += added.eq(Mux(control.step == 0, 0, sum_so_far) + total)
             m.d.sync += sum_so_far.eq(added)
             total = added
-        m.d.sync += self.sum_out.eq(self.sum_in + total)
+        below = Signal(layouts.ACCUMULATOR)
+        m.d.comb += [below.eq(self.sum_in + total), self.sum_out.eq(delayed(m, below, "sum"))]
 
     def _accumulate(self, m: Module, total: Value, control: Value) -> None:
         """os: accumulate here; capture the finished result for the drain chain, which shifts down.
@@ -118,13 +119,15 @@ class Pe(wiring.Component):
         The shift stops row by row from the top (drain_in is the row above, one cycle ago), so that a row can capture
         its next result while rows below still pass on the last.
         """
-        accumulator = Signal(layouts.ACCUMULATOR)
+        accumulator = Signal(layouts.ACCUMULATOR, reset_less=True)
+        drained = Signal(layouts.ACCUMULATOR, reset_less=True)
         with m.If(control.valid):
             m.d.sync += accumulator.eq(Mux(control.clear, 0, accumulator) + total)
         shift = Signal(unsigned(1))
         m.d.comb += shift.eq(self.drain | self.drain_in)
         m.d.sync += self.drain_out.eq(shift)
+        m.d.comb += self.sum_out.eq(drained)
         with m.If(control.capture):
-            m.d.sync += self.sum_out.eq(accumulator)
+            m.d.sync += drained.eq(accumulator)
         with m.Elif(shift):
-            m.d.sync += self.sum_out.eq(self.sum_in)
+            m.d.sync += drained.eq(self.sum_in)

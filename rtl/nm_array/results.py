@@ -9,15 +9,15 @@ from amaranth.lib.wiring import In, Out
 
 from hwsim.nm_array.config import NmArrayConfig
 from rtl.nm_array import layouts
-from rtl.nm_array.parts import Bank, Make, built
+from rtl.nm_array.parts import Bank, Make, built, delayed
 
 
 class Accumulator(wiring.Component):
     """Add the partial sums of a column over the passes of a tile (ws), or pass results on (os).
 
-    ``control`` comes one cycle before ``sum_in`` (the memory is read meanwhile); ``z`` is there one cycle after
-    ``sum_in``. One partial sum a cycle; never stalls. A sum may follow another to the same address at once: the read
-    port is transparent.
+    ``control`` comes one cycle before ``sum_in`` (the memory is read meanwhile, unless it is the first sum); ``z`` is
+    there one cycle after ``sum_in``. One partial sum a cycle; never stalls. A sum may follow another to the same
+    address at once: the read port is transparent.
     """
 
     def __init__(self, config: NmArrayConfig):
@@ -30,7 +30,8 @@ class Accumulator(wiring.Component):
         m = Module()
         now = Signal(layouts.result_control(self.config))
         added = Signal(layouts.ACCUMULATOR)
-        m.d.sync += [now.eq(self.control), self.z.eq(added), self.z_valid.eq(now.valid & now.last)]
+        m.d.comb += self.z.eq(delayed(m, added, "z_held"))
+        m.d.sync += [now.eq(self.control), self.z_valid.eq(now.valid & now.last)]
         m.d.comb += self.begin.eq(now.valid & now.begin)
         if self.config.dataflow == "os":
             m.d.comb += added.eq(self.sum_in)
@@ -38,7 +39,7 @@ class Accumulator(wiring.Component):
         m.submodules.memory = memory = Memory(shape=layouts.ACCUMULATOR, depth=self.config.tile_depth, init=[])
         write = memory.write_port()
         read = memory.read_port(transparent_for=(write,))
-        m.d.comb += [read.addr.eq(self.control.address), read.en.eq(1),
+        m.d.comb += [read.addr.eq(self.control.address), read.en.eq(self.control.valid & ~self.control.first),
                      added.eq(Mux(now.first, 0, read.data) + self.sum_in),
                      write.addr.eq(now.address), write.data.eq(added), write.en.eq(now.valid & ~now.last)]
         return m
@@ -59,13 +60,15 @@ class Requantize(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the pipeline."""
         m = Module()
-        first, second, third = (Signal(layouts.requantization(), name=f"parameters{i}") for i in range(3))
-        biased, product, floor, up = Signal(signed(33)), Signal(signed(50)), Signal(signed(50)), Signal()
+        first = delayed(m, self.parameters, "first")
+        second = delayed(m, first, "second")
+        third = delayed(m, second, "third")
+        biased, product, floor, up, y = (Signal(shape, name=name, reset_less=True) for name, shape in (
+            ("biased", signed(33)), ("product", signed(50)), ("floor", signed(50)), ("up", 1), ("y_held", signed(8))))
         below, above = round_half_even(product, second.shift)
-        m.d.sync += [first.eq(self.parameters), second.eq(first), third.eq(second),
-                     biased.eq(self.z + self.parameters.bias), product.eq(biased * first.multiplier),
-                     floor.eq(below), up.eq(above),
-                     self.y.eq(clamp(narrowed(floor, NARROW) + third.zero_point + up, third.low, third.high))]
+        m.d.comb += self.y.eq(y)
+        m.d.sync += [biased.eq(self.z + self.parameters.bias), product.eq(biased * first.multiplier), floor.eq(below),
+                     up.eq(above), y.eq(clamp(narrowed(floor, NARROW) + third.zero_point + up, third.low, third.high))]
         return m
 
 
@@ -115,7 +118,7 @@ class ResultBuffer(wiring.Component):
             m.submodules[f"column{c}"] = bank = self.make("o_bank", lambda: Bank(signed(8), depth))
             tail = Signal(range(depth), name=f"tail{c}")
             m.d.comb += [bank.w_addr.eq(tail), bank.w_data.eq(self.y[c]), bank.w_en.eq(self.y_valid[c]),
-                         bank.r_addr.eq(following), self.o.payload[c].eq(bank.r_data)]
+                         bank.r_en.eq(1), bank.r_addr.eq(following), self.o.payload[c].eq(bank.r_data)]
             with m.If(self.y_valid[c]):
                 m.d.sync += tail.eq(Mux(tail == depth - 1, 0, tail + 1))
         return m

@@ -77,7 +77,7 @@ class ComputeEngine(wiring.Component):
             "a_filled": In(range(config.a_slots + 1)), "w_filled": In(range(config.w_slots + 1)),
             "q_filled": In(range(config.q_slots + 1)), "a_take": Out(1), "w_take": Out(1), "q_take": Out(1),
             "slot": Out(layouts.bits_for(config.a_slots)), "w_slot": Out(layouts.bits_for(config.w_slots)),
-            "beat": Out(layouts.bits_for(config.tile_depth)),
+            "beat": Out(layouts.bits_for(config.tile_depth)), "read": Out(1),
             "a_release": Out(layouts.bits_for(config.a_slots + 1)),
             "w_release": Out(layouts.bits_for(config.w_slots + 1)),
             "control": Out(layouts.control(config)), "result": Out(layouts.result_control(config)),
@@ -96,7 +96,8 @@ class ComputeEngine(wiring.Component):
         end_of_beats, issuing = Signal(), Signal()
         m.d.comb += [end_of_beats.eq(last_step & (self.beat == now.beats - 1)), self.slot.eq(now.a_slot),
                      self.w_slot.eq(now.w_slot), self.control.valid.eq(issuing), self.control.step.eq(step),
-                     self.control.mode.eq(now.mode), self.computing.eq(busy)]
+                     self.control.mode.eq(now.mode), self.computing.eq(busy),
+                     self.read.eq(issuing & (step == 0))]  # the buffers hold the word for the other steps
         with m.If(issuing):
             m.d.sync += step.eq(Mux(last_step, 0, step + 1))
             with m.If(last_step):

@@ -188,6 +188,12 @@ def starts_without_operands(monkeypatch):
     monkeypatch.setattr(array.NmArray, "_connect_engines", connect)
 
 
+def reads_in_the_second_step(monkeypatch):
+    """Late by one step: the first step of each beat meets the word of the beat before."""
+    overridden(monkeypatch, sequencer, "ComputeEngine",
+               lambda self, m: m.d.comb.__iadd__(self.read.eq(self.control.valid & (self.control.step == 1))))
+
+
 def reference_off_by_one(monkeypatch):
     whole = reference_module.accumulate
     monkeypatch.setattr(reference_module, "accumulate", lambda a, w: whole(a, w) + 1)
@@ -209,7 +215,8 @@ FAULTS = [
     (load_ignores_weights_in_use, WS | FREE | {"shadow_weights": False}), (withdrawn_offer, WS | BACKED_UP),
     (ring_too_short, WS | BACKED_UP), (drain_without_padding, OS | FREE | {"rows": 4, "tiling": {"beats": 1}}),
     (early_swap, WS | FREE | {"tiling": {"beats": 3}}),
-    (starts_without_operands, WS | {"stalls": {"a": 0.9, "w": 0}}), (reference_off_by_one, WS), (result_lost, WS)]
+    (starts_without_operands, WS | {"stalls": {"a": 0.9, "w": 0}}), (reads_in_the_second_step, WS),
+    (reads_in_the_second_step, OS), (reference_off_by_one, WS), (result_lost, WS)]
 
 
 @pytest.mark.parametrize("settings", [WS, OS, WS | {"shadow_weights": False}],

@@ -1,4 +1,4 @@
-"""The requantisation pipeline alone, bit for bit against `hwsim.quantize.requantize`, with the corners of every step."""
+"""The requantisation pipeline alone, bit for bit against `hwsim.quantize`, with the corners of every step."""
 
 import numpy as np
 from amaranth.sim import Simulator
