@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from hwsim.energy import EnergyTree, load_costs
 from hwsim.memory import Dram
 from hwsim.network import Timeline
+from hwsim.nm_array.account import action_counts, dram_cost
 from hwsim.nm_array.config import NmArrayConfig
 from hwsim.nm_array.program import Program, Shape, Tiling, lower
 from hwsim.nm_array.system import bound_cycles, system_network
@@ -43,15 +46,17 @@ class Mapped:
 class Schedule:
     """The best tiling found: its program, traffic and timeline (cycles).
 
-    ``best_bound``: the smallest lower bound of all candidates. ``solved`` of ``candidates`` were simulated. ``exact``:
-    the cycles are within the search's slack of that bound, or no candidate that was not simulated can be faster.
-    Of the windows of a depthwise convolution only the one that computes fastest by its bound is a candidate.
+    ``score``: of `SearchLimits.objective`. ``best_bound``: fewest cycles that any candidate could take. ``solved`` of
+    ``candidates`` were simulated, not counting ways to map that cannot win. ``exact``: no candidate that was not
+    simulated can have a better score. Of the windows of a depthwise convolution only the one that computes fastest by
+    its bound is a candidate.
     """
 
     mapped: Mapped
     program: Program
     traffic: Traffic
     timeline: Timeline
+    score: tuple[float, float]
     bound: int
     best_bound: int
     candidates: int
@@ -135,7 +140,7 @@ def tilings(config: NmArrayConfig, mapped: Mapped, limits: SearchLimits) -> Iter
 
 def schedule(config: NmArrayConfig, operator: Operator, ratio: Ratio, dram: Dram, clock_hz: float,
              limits: SearchLimits = DEFAULT_LIMITS) -> Schedule:
-    """Find the fastest tiling by the cycle model, and near it the one that moves least: branch and bound.
+    """Find the best tiling by cycle model and energy account: branch and bound over every way to map.
 
     Args:
         config: the array.
@@ -146,67 +151,62 @@ def schedule(config: NmArrayConfig, operator: Operator, ratio: Ratio, dram: Dram
         limits: size of the search.
     """
     config.mode_number(ratio)
-    best: Schedule | None = None
+    found: list[Schedule] = []
     for mapped in ways_to_map(config, operator, ratio):
-        if best is None or compute_bound(config, mapped) < best.cycles:
-            found = _best_tiling(config, mapped, dram, clock_hz, limits)
-            best = found if best is None else _better(best, found)
-    assert best is not None  # dense allows every ratio
-    return best
-
-
-def _better(first: Schedule, second: Schedule) -> Schedule:
-    """The faster of two schedules, with what is known of both searches."""
-    faster = first if first.cycles <= second.cycles else second
-    return replace(faster, best_bound=min(first.best_bound, second.best_bound),
-                   candidates=first.candidates + second.candidates, solved=first.solved + second.solved,
-                   exact=all(search.exact or search.best_bound >= faster.cycles for search in (first, second)))
+        beat = min((each.score for each in found), default=(math.inf, math.inf))
+        best_of_way = _best_tiling(config, mapped, dram, clock_hz, limits, beat)
+        found += [best_of_way] if best_of_way is not None else []
+    best = min(found, key=lambda each: each.score)
+    return replace(best, best_bound=min(each.best_bound for each in found), exact=all(each.exact for each in found),
+                   candidates=sum(each.candidates for each in found), solved=sum(each.solved for each in found))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Candidate:
-    """A tiling before its cycles are known: cycles that it cannot undercut, bytes that it moves."""
+    """A tiling before its cycles are known: cycles that it cannot undercut, and its energy (J)."""
 
     bound: int
-    moved: int
+    joules: float
     program: Program
     traffic: Traffic
 
 
 def _candidates(config: NmArrayConfig, mapped: Mapped, dram: Dram, clock_hz: float,
                 limits: SearchLimits) -> list[_Candidate]:
-    found = []
-    for tiling in tilings(config, mapped, limits):
-        program = lower(config, mapped.shape, mapped.ratio, tiling)
-        tiles = traffic(program, mapped.lines, mapped.packed)
-        found.append(_Candidate(bound=bound_cycles(program, tiles, dram, clock_hz),
-                                moved=sum(tiles.totals().values()), program=program, traffic=tiles))
-    return found
+    """All tilings of one way to map. Tilings differ in their energy by DRAM traffic; the rest is taken from one."""
+    programs = [lower(config, mapped.shape, mapped.ratio, tiling) for tiling in tilings(config, mapped, limits)]
+    moved = [traffic(program, mapped.lines, mapped.packed) for program in programs]
+    on_chip = math.fsum(energy for part, energy in
+                        EnergyTree.of(action_counts(programs[0], moved[0], dram)).components.items() if part != "DRAM")
+    per_byte = 8 * load_costs().cost(dram_cost(dram)).energy
+    return [_Candidate(bound=bound_cycles(program, tiles, dram, clock_hz),
+                       joules=on_chip + per_byte * sum(tiles.totals().values()), program=program, traffic=tiles)
+            for program, tiles in zip(programs, moved, strict=True)]
 
 
-def _best_tiling(config: NmArrayConfig, mapped: Mapped, dram: Dram, clock_hz: float,
-                 limits: SearchLimits) -> Schedule:
-    """Of the tilings within the slack of the smallest bound the one that moves least; without any, of those within
-    the slack of the fastest.
+def _best_tiling(config: NmArrayConfig, mapped: Mapped, dram: Dram, clock_hz: float, limits: SearchLimits,
+                 beat: tuple[float, float]) -> Schedule | None:
+    """Branch and bound: candidates in the order of the best score that they may have, until none can win any more.
 
-    Those that may lie within the slack are simulated in the order of their traffic, so the first that does is it; then
-    the others in the order of their bounds, for as long as one may be faster than the fastest so far.
+    None when no candidate can be better than the score to beat.
     """
     found = _candidates(config, mapped, dram, clock_hz, limits)
-    least = min(candidate.bound for candidate in found)
-    target = least * (1 + limits.slack)
-    found.sort(key=lambda each: (each.bound > target, each.moved if each.bound <= target else each.bound))
-    solved: list[tuple[_Candidate, Timeline]] = []
-    fewest, exact = 0, False
+    found.sort(key=lambda each: limits.score(each.bound, each.joules))
+    best: tuple[_Candidate, Timeline] | None = None
+    solved = 0
     for candidate in found[:limits.solved]:
-        if solved and (fewest <= target or candidate.bound >= max(fewest, target)):
-            exact = True
+        if limits.score(candidate.bound, candidate.joules) >= beat:
             break
         timeline = system_network(candidate.program, candidate.traffic, dram, clock_hz).solve()
-        fewest = min(fewest, timeline.cycles) if solved else timeline.cycles
-        solved.append((candidate, timeline))
-    near = [each for each in solved if each[1].cycles <= fewest * (1 + limits.slack)]
-    chosen, timeline = min(near, key=lambda each: (each[0].moved, each[1].cycles))
-    exact |= len(solved) == len(found) or fewest <= target
+        solved += 1
+        score = limits.score(timeline.cycles, candidate.joules)
+        if best is None or score < beat:
+            best = candidate, timeline
+        beat = min(beat, score)
+    if best is None:
+        return None
+    chosen, timeline = best
+    exact = solved == len(found) or limits.score(found[solved].bound, found[solved].joules) >= beat
     return Schedule(mapped=mapped, program=chosen.program, traffic=chosen.traffic, timeline=timeline,
-                    bound=chosen.bound, best_bound=least, candidates=len(found), solved=len(solved), exact=exact)
+                    score=limits.score(timeline.cycles, chosen.joules), bound=chosen.bound,
+                    best_bound=min(each.bound for each in found), candidates=len(found), solved=solved, exact=exact)
