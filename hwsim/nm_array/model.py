@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hwsim.network import Network
-from hwsim.nm_array.program import Ints, Program
+from hwsim.nm_array.schedule import Ints, Schedule
 from hwsim.nm_array.timing import REQUANTIZE, RESULT_BUFFER, first_result, load_cycles, result_spacing, slot_cycles
 
 Bools = npt.NDArray[np.bool_]
@@ -27,12 +27,12 @@ HANDOVER = 1          # cycles from an event to the engine that waits for it: on
 class Times:
     """Durations of each pass, cycles: arrays (passes,)."""
 
-    program: Program
+    program: Schedule
 
-    @cached_property
+    @property
     def steps(self) -> Ints:
         """Cycles for which each beat of operands is used."""
-        return np.full(self.program.passes, self.program.mode.steps, np.int64)
+        return self.program.steps
 
     @cached_property
     def slot(self) -> Ints:
@@ -72,7 +72,7 @@ class Times:
         return self.last_result - REQUANTIZE - RESULT_BUFFER
 
 
-def _engines(net: Network, program: Program, times: Times) -> None:
+def _engines(net: Network, program: Schedule, times: Times) -> None:
     """Processes ``load`` and ``compute`` with the arcs between them; the same at both levels of detail."""
     config = program.config
     net.process("load", firings=program.passes, interval=1, latency=times.load + HANDOVER)
@@ -97,12 +97,12 @@ def _at(values: Ints, index: Ints) -> Ints:
     return np.where(index >= 0, values[index], 0)
 
 
-def beat_network(program: Program, offer: Mapping[str, Bools] | None = None,
+def beat_network(program: Schedule, offer: Mapping[str, Bools] | None = None,
                  ready: Bools | None = None) -> Network:
     """One firing per transfer of each port, under any stalls from outside.
 
     Args:
-        program: the passes.
+        program: the passes, of one program or of several by `hwsim.nm_array.schedule.join`.
         offer: by input port (``d``, ``a``, ``w``, ``q``): bool (cycles,), when its source may begin to offer.
         ready: bool (cycles,), when the sink of port ``o`` is ready.
     """
@@ -137,7 +137,7 @@ def _at_fill(last_beat: Ints, fill: Ints) -> Ints:
     return np.where(fill >= 0, last_beat[fill], -1) if len(last_beat) else np.full(len(fill), -1, np.int64)
 
 
-def buffers(program: Program, times: Times) -> list[tuple[str, str, Ints, Ints, Ints, int]]:
+def buffers(program: Schedule, times: Times) -> list[tuple[str, str, Ints, Ints, Ints, int]]:
     """The three operand buffers: port, engine that reads it, fills, freeing passes, release delays, slots."""
     config = program.config
     w_reader = "load" if config.dataflow == "ws" else "compute"
@@ -146,7 +146,7 @@ def buffers(program: Program, times: Times) -> list[tuple[str, str, Ints, Ints, 
             ("q", "compute", program.q_fill, program.q_freed, times.q_release, config.q_slots)]
 
 
-def tile_network(program: Program) -> Network:
+def tile_network(program: Schedule) -> Network:
     """One firing per tile: of ``a``, ``w`` and ``q`` the *first* beat of the tile's transfer, of ``o`` the *last*.
 
     Equal to `beat_network` when no port stalls; the memory model adds its own processes to this network.
@@ -167,7 +167,7 @@ def tile_network(program: Program) -> Network:
     return net
 
 
-def _result_tiles(net: Network, program: Program, times: Times) -> None:
+def _result_tiles(net: Network, program: Schedule, times: Times) -> None:
     """Process ``o`` by tiles, and the room that a last pass needs in the result buffer."""
     finishing = np.flatnonzero(program.last)
     beats = program.results[finishing]

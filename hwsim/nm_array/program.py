@@ -8,20 +8,18 @@ buffer; the buffers are rings of slots, and a pass names the fill it reads, so t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from functools import cached_property
+from dataclasses import dataclass, fields
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from hwsim.errors import InputError
 from hwsim.nm_array.config import Mode, NmArrayConfig
-from hwsim.nm_array.rings import allocate, freeing_pass
+from hwsim.nm_array.rings import allocate
+from hwsim.nm_array.schedule import Ints, Schedule
 from hwsim.quantize import check_accumulator
 from hwsim.sparsity.ratio import Ratio
 
-Ints = npt.NDArray[np.int64]
 LARGEST_PROGRAM = 20_000_000
 """Most passes of one program; more would not fit in memory as arrays."""
 
@@ -64,10 +62,9 @@ class Tiling:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Program:
-    """Passes and fills of one GEMM. All arrays of passes have shape (passes,), of fills (fills of that port,)."""
+class Program(Schedule):
+    """Passes and fills of one GEMM, with what part of it each pass works on: arrays (passes,)."""
 
-    config: NmArrayConfig
     ratio: Ratio
     shape: Shape
     tiling: Tiling
@@ -78,57 +75,11 @@ class Program:
     k_size: Ints
     n0: Ints      # output channels
     n_size: Ints
-    beats: Ints   # activation beats: ws rows of A, os steps
-    rows: Ints    # ws: weight beats to load; os: result rows
-    first: npt.NDArray[np.bool_]
-    last: npt.NDArray[np.bool_]
-    a_fill: Ints  # fill that the pass reads
-    w_fill: Ints
-    q_fill: Ints  # -1 unless last
-    a_pass: Ints = field(repr=False)  # by fill: first pass that reads it
-    w_pass: Ints = field(repr=False)
-    q_pass: Ints = field(repr=False)
 
     @property
     def mode(self) -> Mode:
         """Mode of the whole program."""
         return self.config.modes[self.config.mode_number(self.ratio)]
-
-    @property
-    def passes(self) -> int:
-        """Number of passes."""
-        return len(self.beats)
-
-    @cached_property
-    def a_beats(self) -> Ints:
-        """Beats of each activation fill."""
-        return self.beats[self.a_pass]
-
-    @cached_property
-    def w_beats(self) -> Ints:
-        """Beats of each weight fill: PE rows (ws) or steps (os) that the tile's K needs."""
-        return -(-self.k_size[self.w_pass] // self.mode.span)
-
-    @cached_property
-    def results(self) -> Ints:
-        """Result beats of each pass; 0 unless last."""
-        rows = self.beats if self.config.dataflow == "ws" else self.rows
-        return np.where(self.last, rows, 0)
-
-    @cached_property
-    def a_freed(self) -> Ints:
-        """By activation fill: the pass after which its slot is free."""
-        return freeing_pass(self.a_fill, len(self.a_pass))
-
-    @cached_property
-    def w_freed(self) -> Ints:
-        """By weight fill: the pass after which its slot is free."""
-        return freeing_pass(self.w_fill, len(self.w_pass))
-
-    @cached_property
-    def q_freed(self) -> Ints:
-        """By parameter fill: the pass after which its slot is free."""
-        return freeing_pass(self.q_fill, len(self.q_pass))
 
     @property
     def useful_macs(self) -> int:
@@ -152,8 +103,8 @@ class Program:
         return Program(**chosen)
 
 
-PASS_ARRAYS = ("group", "m0", "m_size", "k0", "k_size", "n0", "n_size", "beats", "rows", "first", "last",
-               "a_fill", "w_fill", "q_fill")
+PASS_ARRAYS = ("mode_number", "group", "m0", "m_size", "k0", "k_size", "n0", "n_size", "beats", "rows", "first",
+               "last", "a_fill", "w_fill", "q_fill")
 
 
 def lower(config: NmArrayConfig, shape: Shape, ratio: Ratio, tiling: Tiling) -> Program:
@@ -192,6 +143,7 @@ def lower(config: NmArrayConfig, shape: Shape, ratio: Ratio, tiling: Tiling) -> 
         config=config, ratio=ratio, shape=shape, tiling=tiling, group=at["g"], m0=m0, m_size=m_size, k0=k0,
         k_size=k_size, n0=n0, n_size=np.minimum(config.cols, shape.n - n0), beats=m_size if ws else units,
         rows=units if ws else m_size, first=step == 0, last=last, a_fill=a_fill, w_fill=w_fill, q_fill=q_fill,
+        mode_number=np.full(passes, config.mode_number(ratio), np.int64),
         a_pass=_first_use(a_fill), w_pass=_first_use(w_fill), q_pass=_first_use(q_fill))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -13,62 +14,103 @@ from hwsim.nm_array.config import NmArrayConfig
 from hwsim.nm_array.model import Bools, Times, beat_network
 from hwsim.nm_array.program import Program, Shape, Tiling, lower
 from hwsim.nm_array.reference import accumulate, reference, result_beats
+from hwsim.nm_array.schedule import join
 from hwsim.quantize import Requantization
 from hwsim.sparsity.ratio import Ratio
 from rtl.bench import Stimulus
 from rtl.nm_array.random_configuration import operating_ratio
 from rtl.nm_array.random_operands import VALUES, Int8, draw_int8, draw_requantization, draw_stall, draw_weights
-from rtl.nm_array.tokens import operand_tokens, result_tokens
+from rtl.nm_array.tokens import descriptor_tokens, operand_tokens, result_tokens
 from rtl.verify.family import Case
 
 PORTS = ("d", "a", "w", "q", "o")
 LONGEST_STALLS = 1 << 16
 """Cycles after which no port stalls any more."""
+MOST_PROGRAMS = 16
 _FRACTIONS = (0.0, 0.0, 0.1, 0.4, 0.7, 0.9)
 
 
-def make_case(program: Program, a: Int8, w: Int8, rq: list[Requantization], offer: Mapping[str, Bools] | None = None,
-              ready: Bools | None = None, described: Mapping[str, Any] | None = None) -> Case:
-    """The case of one program with its data.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Work:
+    """One program with its data.
 
-    Args:
+    Attributes:
         program: from `hwsim.nm_array.program.lower`, or a part of one by its ``select``.
         a: activations (groups, M, K) int8.
         w: weights (groups, K, N) int8 that keep the program's N:M along K.
         rq: requantisation parameters by group.
+    """
+
+    program: Program
+    a: Int8
+    w: Int8
+    rq: list[Requantization]
+
+
+def make_case(works: Sequence[Work], offer: Mapping[str, Bools] | None = None, ready: Bools | None = None,
+              described: Mapping[str, Any] | None = None) -> Case:
+    """The case of one program, or of several that follow each other without a reset.
+
+    Args:
+        works: programs of one array, in order, with their data.
         offer: by input port: bool (cycles,), when its source may begin to offer; always, for ports left out.
         ready: bool (cycles,), when the sink of port ``o`` is ready; always by default.
         described: what the case is, for reports.
     """
-    timeline = beat_network(program, offer, ready).solve()
-    results = result_tokens(result_beats(program, reference(a, w, rq)))
-    stimulus = Stimulus(tokens=operand_tokens(program, a, w, rq), expect={"o": len(results)}, limit=timeline.cycles,
-                        offer=dict(offer or {}), ready={} if ready is None else {"o": ready})
+    schedule = join([work.program for work in works])
+    timeline = beat_network(schedule, offer, ready).solve()
+    results = [token for work in works for token in
+               result_tokens(result_beats(work.program, reference(work.a, work.w, work.rq)))]
+    each = [operand_tokens(work.program, work.a, work.w, work.rq) for work in works]
+    tokens = {port: [token for part in each for token in part[port]] for port in ("a", "w", "q")}
+    stimulus = Stimulus(tokens={"d": descriptor_tokens(schedule), **tokens}, expect={"o": len(results)},
+                        limit=timeline.cycles, offer=dict(offer or {}), ready={} if ready is None else {"o": ready})
     return Case(described=described or {}, stimulus=stimulus, cycle={port: timeline.start[port] for port in PORTS},
                 value={"o": results}, cycles=timeline.cycles)
 
 
 def draw_case(config: NmArrayConfig, settings: Mapping[str, Any], rng: np.random.Generator) -> Case:
-    """A random case for that array.
+    """A random case for that array: one program, or in one case of four two to four programs without a reset between.
 
-    Settings that fix parts of it: ``n`` and ``m`` the ratio; tables ``gemm`` (m, k, n, groups), ``tiling`` (beats,
-    order) and ``stalls`` (by port, the fraction of cycles in which it stalls).
+    Settings that fix parts of it: ``programs`` how many follow each other; of each, ``n`` and ``m`` the ratio, and
+    tables ``gemm`` (m, k, n, groups) and ``tiling`` (beats, order); a table ``stalls`` (by port, the fraction of cycles
+    in which it stalls).
     """
+    drawn = int(rng.integers(2, 5)) if rng.random() < 0.25 else 1
+    count = in_range("programs", _whole("programs", settings.get("programs", drawn)), 1, MOST_PROGRAMS)
+    most_tiles = 3 if count == 1 else 2
+    works, programs = [], []
+    for _ in range(count):
+        work, described = _draw_work(config, settings, most_tiles, rng)
+        works.append(work)
+        programs.append(described)
+    fractions = _draw_fractions(_table(settings, "stalls", PORTS), rng)
+    cycles = _stall_cycles([work.program for work in works])
+    stalls = {port: draw_stall(fractions[port], cycles, rng) for port in PORTS}
+    ready = stalls.pop("o")
+    return make_case(works, stalls, ready, {"programs": programs, "stalls": fractions})
+
+
+def _draw_work(config: NmArrayConfig, settings: Mapping[str, Any], most_tiles: int,
+               rng: np.random.Generator) -> tuple[Work, dict[str, Any]]:
+    """A random program with its data, and its description."""
     chosen = operating_ratio(settings)
     ratio = chosen if chosen is not None else config.modes[int(rng.integers(len(config.modes)))].ratio
     tiling = _draw_tiling(config, _table(settings, "tiling", ("beats", "order")), rng)
-    shape = _draw_shape(config, ratio, tiling, _table(settings, "gemm", ("m", "k", "n", "groups")), rng)
+    shape = _draw_shape(config, ratio, tiling, _table(settings, "gemm", ("m", "k", "n", "groups")), most_tiles, rng)
     program = lower(config, shape, ratio, tiling)
     kinds = {"a": str(rng.choice(VALUES)), "w": str(rng.choice(VALUES))}
     a = draw_int8(kinds["a"], (shape.groups, shape.m, shape.k), rng)
     w = draw_weights(kinds["w"], shape, ratio, rng)
     rq = [draw_requantization(sums, rng) for sums in accumulate(a, w)]
-    fractions = _draw_fractions(_table(settings, "stalls", PORTS), rng)
-    stalls = {port: draw_stall(fractions[port], _stall_cycles(program), rng) for port in PORTS}
-    ready = stalls.pop("o")
-    described = {"ratio": str(ratio), "gemm": {name: int(getattr(shape, name)) for name in ("m", "k", "n", "groups")},
-                 "tiling": {"beats": tiling.beats, "order": tiling.order}, "values": kinds, "stalls": fractions}
-    return make_case(program, a, w, rq, stalls, ready, described)
+    return Work(program=program, a=a, w=w, rq=rq), {**describe(program), "values": kinds}
+
+
+def describe(program: Program) -> dict[str, Any]:
+    """What a program is, as plain data."""
+    shape, tiling = program.shape, program.tiling
+    return {"ratio": str(program.ratio), "tiling": {"beats": tiling.beats, "order": tiling.order},
+            "gemm": {name: int(getattr(shape, name)) for name in ("m", "k", "n", "groups")}, "passes": program.passes}
 
 
 def _table(settings: Mapping[str, Any], name: str, keys: tuple[str, ...]) -> Mapping[str, Any]:
@@ -96,15 +138,15 @@ def _draw_tiling(config: NmArrayConfig, fixed: Mapping[str, Any], rng: np.random
 
 
 def _draw_shape(config: NmArrayConfig, ratio: Ratio, tiling: Tiling, fixed: Mapping[str, Any],
-                rng: np.random.Generator) -> Shape:
-    """One to three tiles along each rank, the last often ragged."""
+                most_tiles: int, rng: np.random.Generator) -> Shape:
+    """One to ``most_tiles`` tiles along each rank, the last often ragged."""
     span = config.modes[config.mode_number(ratio)].span
     ws = config.dataflow == "ws"
     tile = {"m": tiling.beats if ws else config.rows, "k": (config.rows if ws else tiling.beats) * span,
             "n": config.cols}
     size: dict[str, Any] = {}
     for rank, elements in tile.items():
-        whole = int(rng.integers(0, 3)) * elements
+        whole = int(rng.integers(0, most_tiles)) * elements
         size[rank] = whole + int(rng.choice([elements, int(rng.integers(1, elements + 1))]))
     size["groups"] = int(rng.choice([1, 1, 1, 2, 3]))
     return Shape(**{rank: _whole(f"gemm.{rank}", fixed.get(rank, size[rank])) for rank in size})
@@ -122,7 +164,7 @@ def _draw_fractions(fixed: Mapping[str, Any], rng: np.random.Generator) -> dict[
     return fractions
 
 
-def _stall_cycles(program: Program) -> int:
-    """Cycles for which stalls are drawn: several times what the program takes without any."""
-    times = Times(program)
-    return min(LONGEST_STALLS, 8 * int((times.slot + times.load).sum()) + 256)
+def _stall_cycles(programs: Sequence[Program]) -> int:
+    """Cycles for which stalls are drawn: several times what the programs take without any."""
+    busy = sum(int((times.slot + times.load).sum()) for times in map(Times, programs))
+    return min(LONGEST_STALLS, 8 * busy + 256)

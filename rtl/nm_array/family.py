@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from hwsim.nm_array.model import Bools
 from hwsim.nm_array.program import Program
 from hwsim.quantize import Requantization
 from rtl.nm_array.array import NmArray
-from rtl.nm_array.cases import draw_case, make_case
+from rtl.nm_array.cases import Work, describe, draw_case, make_case
 from rtl.nm_array.emit import NAME, convert
 from rtl.nm_array.random_configuration import draw_configuration
 from rtl.nm_array.random_operands import Int8
@@ -58,14 +58,17 @@ def verify_program(program: Program, a: Int8, w: Int8, rq: list[Requantization],
         engine: one of `rtl.bench.ENGINES`.
         limit: most cycles to wait; by default a quarter more than the model's and 1000.
     """
-    shape = program.shape
-    described = {"ratio": str(program.ratio), "passes": program.passes,
-                 "gemm": {"m": shape.m, "k": shape.k, "n": shape.n, "groups": shape.groups},
-                 "tiling": {"beats": program.tiling.beats, "order": program.tiling.order}}
-    case = make_case(program, a, w, rq, offer, ready, described)
-    bench = build_family_bench(NmArrayFamily(), program.config, engine)
+    return verify_programs([Work(program=program, a=a, w=w, rq=rq)], offer, ready, engine, limit)
+
+
+def verify_programs(works: Sequence[Work], offer: Mapping[str, Bools] | None = None, ready: Bools | None = None,
+                    engine: str = "verilator", limit: int | None = None) -> Report:
+    """Programs one after the other, without a reset between, on RTL; see `verify_program`."""
+    described = {"programs": [describe(work.program) for work in works]}
+    config, case = works[0].program.config, make_case(works, offer, ready, described)
+    bench = build_family_bench(NmArrayFamily(), config, engine)
     report = Report(family=NAME, engine=engine, seed=None, configurations=1)
     [comparison] = run_cases(bench, [case], limit=limit)
-    report.add(comparison, {"family": NAME, "engine": engine, "configuration": program.config.to_mapping(),
+    report.add(comparison, {"family": NAME, "engine": engine, "configuration": config.to_mapping(),
                             "case": described})
     return report

@@ -13,8 +13,9 @@ from hwsim.nm_array.config import NmArrayConfig
 from hwsim.sparsity.ratio import Ratio
 
 RATIOS = tuple(Ratio.parse(text) for text in ("1:2", "1:4", "2:4", "1:8", "2:8", "4:8", "2:16"))
-CASE_KEYS = ("n", "m", "gemm", "tiling", "stalls")
-"""Settings that are no fields of the configuration: the ratio N:M, and tables that fix parts of the cases."""
+CASE_KEYS = ("n", "m", "gemm", "tiling", "stalls", "programs")
+"""Settings that are no fields of the configuration: the ratio N:M, tables that fix parts of the cases, and how
+many programs follow each other in a case."""
 
 
 def operating_ratio(settings: Mapping[str, Any]) -> Ratio | None:

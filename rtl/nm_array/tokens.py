@@ -10,6 +10,7 @@ from amaranth.lib.data import Layout, StructLayout
 
 from hwsim.nm_array.program import Program
 from hwsim.nm_array.reference import check_operands
+from hwsim.nm_array.schedule import Schedule
 from hwsim.quantize import Requantization
 from hwsim.sparsity.nm import encode_nm
 from rtl.nm_array import layouts
@@ -33,12 +34,12 @@ def _tile_beats(data: list[tuple[Ints, int]], beats: Ints) -> list[int]:
     return pack([*data, (last, 1)])
 
 
-def descriptor_tokens(program: Program) -> list[int]:
-    """Port ``d``: one token per pass."""
+def descriptor_tokens(program: Schedule) -> list[int]:
+    """Port ``d``: one token per pass. Slots count from the last reset on: join programs that follow each other."""
     config, layout = program.config, layouts.descriptor(program.config)
     values: dict[str, Ints] = {
-        "mode": np.full(program.passes, config.mode_number(program.ratio)), "beats": program.beats,
-        "rows": program.rows, "first": program.first.astype(np.int64), "last": program.last.astype(np.int64)}
+        "mode": program.mode_number, "beats": program.beats, "rows": program.rows,
+        "first": program.first.astype(np.int64), "last": program.last.astype(np.int64)}
     for port, fill, first, freed, slots in (
             ("a", program.a_fill, program.a_pass, program.a_freed, config.a_slots),
             ("w", program.w_fill, program.w_pass, program.w_freed, config.w_slots),
