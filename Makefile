@@ -29,7 +29,7 @@ results: .venv/demo
 	$(PYTHON) -m venv .venv
 
 .venv/demo: pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[efficientnet]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[all]"
 	touch $@
 
 .venv/test: pyproject.toml | .venv/bin/python

@@ -26,7 +26,10 @@ Stalls = dict[str, dict[str, int]]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LayerResult:
-    """One operator on the array. Cycles from the first descriptor to the last byte in DRAM.
+    """One operator on the array.
+
+    ``cycles``: from the first descriptor to the last byte in DRAM; ``array_cycles``: to the last result at the array's
+    port, which is what the RTL is held to (0 for operators that do not use the array).
 
     ``stalls``: by process, cycles busy, starved, blocked and idle; they add up to ``cycles`` for each process.
     ``bound_cycles``: no schedule of this tiling can be faster. ``best_bound_cycles``: nor any tiling
@@ -42,6 +45,7 @@ class LayerResult:
     ratio: str
     tiling: dict[str, Any]
     cycles: int
+    array_cycles: int
     bound_cycles: int
     best_bound_cycles: int
     macs: int         # of the dense operator
@@ -67,7 +71,8 @@ class LayerResult:
         """Plain data: cycles, bytes, joules."""
         return {
             "name": self.name, "kind": self.kind, "m": self.m, "k": self.k, "n": self.n, "groups": self.groups,
-            "ratio": self.ratio, "tiling": self.tiling, "cycles": self.cycles, "bound_cycles": self.bound_cycles,
+            "ratio": self.ratio, "tiling": self.tiling, "cycles": self.cycles,
+            "array_cycles": self.array_cycles, "bound_cycles": self.bound_cycles,
             "best_bound_cycles": self.best_bound_cycles, "utilization": self.utilization, "macs": self.macs,
             "useful_macs": self.useful_macs, "stalls": self.stalls, "dram_bytes": self.dram_bytes,
             "energy_joules": self.energy.total, "energy": self.energy.to_dict()}

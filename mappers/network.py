@@ -86,7 +86,7 @@ def simulate_operator(operator: Operator, config: NmArrayConfig, ratio: Ratio, d
         ratio=str(ratio), tiling={
             "dataflow": config.dataflow, "mode": str(mapped.ratio), "beats": tiling.beats, "order": tiling.order,
             "packed": mapped.packed, "window": mapped.window.width if mapped.window else 0, "exact": found.exact},
-        cycles=found.cycles, bound_cycles=found.bound, best_bound_cycles=found.best_bound, macs=operator.macs,
+        cycles=found.cycles, array_cycles=int(found.timeline.start["o"][-1]) + 1, bound_cycles=found.bound, best_bound_cycles=found.best_bound, macs=operator.macs,
         useful_macs=kept, peak_macs=config.macs_per_cycle, stalls=stalls,
         dram_bytes=found.traffic.totals(), energy=EnergyTree.of(action_counts(program, found.traffic, dram)))
 
@@ -109,6 +109,6 @@ def _traffic_only(operator: Operator, config: NmArrayConfig, dram: Dram, clock_h
               for name, port in (("read activations", "a"), ("write results", "o"))]
     return LayerResult(
         name=operator.name, kind=operator.kind, m=0, k=0, n=0, groups=operator.groups, ratio=str(DENSE), tiling={},
-        cycles=timeline.cycles, bound_cycles=int(service.sum()), best_bound_cycles=int(service.sum()), macs=0,
+        cycles=timeline.cycles, array_cycles=0, bound_cycles=int(service.sum()), best_bound_cycles=int(service.sum()), macs=0,
         useful_macs=0, peak_macs=config.macs_per_cycle, stalls={"dram": vars_of(timeline.stalls("dram"))},
         dram_bytes=moved, energy=EnergyTree.of(counts))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from hwsim.cli.plans import plans_of
 from hwsim.cli.sources import Source, read_source
-from hwsim.errors import InputError
 from hwsim.experiment import Experiment
+from hwsim.fields import one_of
 from hwsim.sparsity.ratio import DENSE, Ratio
 from hwsim.workload import Operator
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class Proof:
     """What a layer's run on the RTL showed.
 
-    ``cycles``: of the array in the run with memory, up to the last result at its port; the RTL must take as many.
+    ``cycles``: of the array in the run with memory, up to the last result at its port (``array_cycles`` of the layer in
+    ``hwsim run``); the RTL must take as many. ``in_memory``: up to the last byte in DRAM.
     """
 
     layer: str
@@ -31,6 +32,7 @@ class Proof:
     macs: int
     real_input: bool
     cycles: int
+    in_memory: int
     report: Report
 
     @property
@@ -46,14 +48,16 @@ class Proof:
     def to_dict(self) -> dict[str, Any]:
         """The report of `hwsim verify`, and what was proven."""
         return {**self.report.to_dict(), "layer": self.layer, "ratio": self.ratio, "mode": self.mode,
-                "macs": self.macs, "real_input": self.real_input, "cycles_with_memory": self.cycles,
+                "macs": self.macs, "real_input": self.real_input, "array_cycles": self.cycles,
+                "cycles": self.in_memory,
                 "passed": self.passed}  # fmt: skip
 
     def summary(self) -> str:
-        """One line."""
+        """Two lines."""
         values = "real" if self.real_input else "drawn"
         return (f"{self.layer}, {self.ratio} weights in mode {self.mode}, {self.macs:,} MACs, {values} input: "
-                f"{self.cycles:,} cycles with memory, {self.report.rtl_cycles:,} on the RTL; {self.report.summary()}")
+                f"{self.cycles:,} cycles of the array in the run with memory, {self.report.rtl_cycles:,} on the RTL "
+                f"({self.in_memory:,} until the last result is in DRAM)\n{self.report.summary()}")
 
 
 def prove_layer(experiment: Experiment, folder: Path, layer: str, engine: str, seed: int) -> Proof:
@@ -76,8 +80,7 @@ def prove_layer(experiment: Experiment, folder: Path, layer: str, engine: str, s
 
     source = read_source(experiment.workload, folder)
     names = [operator.name for operator in source.workload.gemms]
-    if layer not in names:
-        raise InputError("--layer", f"one of {', '.join(names)}", layer)
+    one_of("--layer", layer, names)
     operator = source.workload[layer]
     plan = plans_of(source, experiment)[0]
     ratio, config = plan.ratios.get(layer, DENSE), experiment.accelerator.config
@@ -88,7 +91,7 @@ def prove_layer(experiment: Experiment, folder: Path, layer: str, engine: str, s
     report = verify_program(found.program, a, w, parameters, offers, ready, engine)
     return Proof(layer=layer, ratio=str(ratio), mode=str(found.mapped.ratio), macs=operator.macs,
                  real_input=source.network is not None and operator.has_weights,
-                 cycles=int(found.timeline.start["o"][-1]) + 1, report=report)  # fmt: skip
+                 cycles=int(found.timeline.start["o"][-1]) + 1, in_memory=found.cycles, report=report)  # fmt: skip
 
 
 def _values(

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from hwsim.cli.sources import Source
 from hwsim.errors import InputError
 from hwsim.experiment import Experiment
@@ -48,6 +51,16 @@ def _pruned(source: Source, experiment: Experiment, ratio: Ratio) -> Plan:
     return Plan(label=str(ratio), ratios=ratios, weights=weights, records=records)
 
 
+def _other_axis(w: npt.NDArray[Any], known: list[Ratio]) -> str:
+    """A hint, where the zeros have structure along the output channels but not along the reduction."""
+    from mappers.detect import sparsest
+
+    found = sparsest(np.swapaxes(w, -1, -2), known)
+    if found == DENSE:
+        return ""
+    return f"zeros obey {found} along N, not along K: is it the other way round (workload.layout)?"
+
+
 def _as_they_are(source: Source, experiment: Experiment) -> Plan:
     """Each layer at the sparsest ratio that its zeros obey, after unstructured pruning where that is asked for."""
     from mappers.detect import ratios_of
@@ -58,8 +71,11 @@ def _as_they_are(source: Source, experiment: Experiment) -> Plan:
     if density is not None:
         weights = {name: layer.weights for name, layer in prune_unstructured(weights, density).items()}
         label = f"{100 * density:g}% unstructured"
-    ratios = ratios_of(weights, [mode.ratio for mode in experiment.accelerator.config.modes])
-    records = tuple({"name": name, "ratio": str(ratio), "note": label} for name, ratio in ratios.items())
+    known = [mode.ratio for mode in experiment.accelerator.config.modes]
+    ratios = ratios_of(weights, known)
+    records = tuple({"name": name, "ratio": str(ratio), "density": float(np.count_nonzero(w)) / w.size,
+                     "note": _other_axis(w, known) if ratios[name] == DENSE else ""}
+                    for (name, ratio), w in zip(ratios.items(), weights.values(), strict=True))  # fmt: skip
     return Plan(label=label, ratios=ratios, weights=weights, records=records)
 
 

@@ -41,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cases", type=int, default=20, metavar="N", help="per configuration (default: 20)")
     parser.add_argument("--configurations", type=int, default=1, metavar="N", help="to try (default: 1)")
     parser.add_argument("--engine", default="verilator", help=f"one of {', '.join(ENGINES)} (default: verilator)")
-    parser.add_argument("--experiment", metavar="FILE", help="prove one layer of an experiment (see 'hwsim run')")
+    parser.add_argument("--experiment", metavar="FILE", help="prove one layer of it, at the first of its ratios")
     parser.add_argument("--layer", metavar="NAME", help="which layer: its own values, schedule and memory stalls")
     add_json(parser)
 
@@ -92,7 +92,9 @@ def _layer(arguments: argparse.Namespace, settings: Mapping[str, Any]) -> Proof:
 
     path = Path(arguments.experiment)
     experiment = load_experiment(path, sectioned(settings, quick=False))
-    return prove_layer(experiment, path.parent, arguments.layer, arguments.engine, arguments.seed)
+    with ProgressBar() as bar:
+        bar(0, 1, f"{arguments.layer}: build and run the RTL")
+        return prove_layer(experiment, path.parent, arguments.layer, arguments.engine, arguments.seed)
 
 
 def _differences(found: Report | Proof) -> list[str]:

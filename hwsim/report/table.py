@@ -30,7 +30,7 @@ def run_table(outcome: Outcome, run: Run, *, all_layers: bool = False) -> str:
         "layer", "MxKxN", "ratio", "cycles", "share%", "util%", "busy%", "starv%", "block%", "idle%", "DRAM MB", "uJ",
         "speedup",
     )  # fmt: skip
-    rows = [header, *(_layer_row(layer, result, _twin(dense, index)) for index, layer in enumerate(result.layers))]
+    rows = [header, *(_layer_row(index, result, _twin(dense, index)) for index in range(len(result.layers)))]
     rows = _abbreviated(rows, all_layers)
     rows.append(_total_row(result, dense))
     lines = _aligned(rows)
@@ -40,6 +40,8 @@ def run_table(outcome: Outcome, run: Run, *, all_layers: bool = False) -> str:
     if run.similarity is not None:
         note += (f"\noutput on a real input, against the unpruned network: cosine {run.similarity:.3f} "
                  "(one-shot pruning, no fine-tuning)")
+    hints = [f"{record['name']}: {record['note']}" for record in run.pruning if "the other way" in record["note"]]
+    note = "\n".join([note, *hints[:3]])
     shown = [title, note, "", lines[0], rule, *lines[1:-1], rule, lines[-1], "", *_summary(outcome, run)]
     return "\n".join(shown)
 
@@ -57,12 +59,15 @@ def _twin(result: NetworkResult | None, index: int) -> LayerResult | None:
     return result.layers[index] if result is not None and index < len(result.layers) else None
 
 
-def _layer_row(layer: LayerResult, result: NetworkResult, twin: LayerResult | None) -> tuple[str, ...]:
+def _layer_row(index: int, result: NetworkResult, twin: LayerResult | None) -> tuple[str, ...]:
+    """One layer; its number is that of the figure."""
+    layer = result.layers[index]
+    number = f"{index + 1:>{len(str(len(result.layers)))}} "
     split = layer.stalls.get("compute")
     parts = [_percent(split[kind], layer.cycles) if split else "-" for kind in STALLS]
     speedup = ratio_of(twin.cycles, layer.cycles) if twin else None
     return (
-        clipped(layer.name, _NAME),
+        number + clipped(layer.name, _NAME - len(number)),
         _shape(layer),
         layer.ratio if layer.macs else "-",
         f"{layer.cycles:,}",

@@ -117,7 +117,8 @@ def _read_numpy(file: Path) -> dict[str, NDArray]:
                 return {file.stem: loaded}
             arrays = {name: loaded[name] for name in loaded.files}
     except _BROKEN as error:
-        raise InputError(str(file), "a whole NumPy file of numbers", str(error)) from None
+        given = "something else" if "pickle" in str(error) else str(error)  # NumPy's advice would be to trust it
+        raise InputError(str(file), "a whole NumPy file of numbers", given) from None
     return {file.stem: _dense(file)} if {"format", "shape", "data"} <= arrays.keys() else arrays
 
 

@@ -41,7 +41,7 @@ def test_a_layer_with_drawn_values_takes_the_cycles_of_the_run(small, dataflow, 
             "--set", f"dataflow={dataflow}"]
     assert main(argv) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["cycles_with_memory"] == found["rtl_cycles"] == found["model_cycles"] > 7 * 40 * 5 / 2 / 6
+    assert found["array_cycles"] == found["rtl_cycles"] == found["model_cycles"] > 7 * 40 * 5 / 2 / 6
     assert found["transfers"] > 50 and found["value_mismatches"] == found["cycle_mismatches"] == 0
     assert found["real_input"] is False and found["ratio"] == "2:4"
 
@@ -77,4 +77,4 @@ def test_a_whole_real_layer_on_verilator(capsys):
     found = json.loads(capsys.readouterr().out)
     assert found["macs"] == 508_032 and found["real_input"] is True and found["engine"] == "verilator"
     assert found["value_mismatches"] == found["cycle_mismatches"] == 0
-    assert found["rtl_cycles"] == found["model_cycles"] == found["cycles_with_memory"] > 10_000
+    assert found["rtl_cycles"] == found["model_cycles"] == found["array_cycles"] > 10_000

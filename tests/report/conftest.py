@@ -25,7 +25,8 @@ def _layer(name: str, cycles: int, macs: int = 1000, useful_macs: int = 500, rat
     rank = 10 if macs else 0
     return LayerResult(
         name=name, kind="linear" if macs else "traffic", m=rank, k=rank, n=rank, groups=1, ratio=ratio, tiling={},
-        cycles=cycles, bound_cycles=1, best_bound_cycles=1, macs=macs, useful_macs=useful_macs, peak_macs=16,
+        cycles=cycles, array_cycles=cycles, bound_cycles=1, best_bound_cycles=1,
+        macs=macs, useful_macs=useful_macs, peak_macs=16,
         stalls={"compute": split} if macs else {}, dram_bytes=moved, energy=EnergyTree.of(counts))  # fmt: skip
 
 
