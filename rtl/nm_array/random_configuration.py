@@ -12,7 +12,9 @@ from hwsim.errors import InputError
 from hwsim.nm_array.config import NmArrayConfig
 from hwsim.sparsity.ratio import Ratio
 
-RATIOS = tuple(Ratio.parse(text) for text in ("1:2", "1:4", "2:4", "1:8", "2:8", "4:8", "2:16"))
+RATIOS = tuple(map(Ratio.parse, ("1:2", "1:4", "2:4", "1:8", "2:8", "4:8", "1:16", "2:16", "4:16", "8:16")))
+LONGEST_SIDE = {8: 4, 16: 2}
+"""Most rows and columns that are drawn, by multipliers of a PE; 12 for the others. Large PEs take long to build."""
 CASE_KEYS = ("n", "m", "gemm", "tiling", "stalls", "programs")
 """Settings that are no fields of the configuration: the ratio N:M, tables that fix parts of the cases, and how
 many programs follow each other in a case."""
@@ -58,11 +60,14 @@ def _draw(fixed: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
         return int(rng.integers(low, high + 1))
 
     sparse = rng.permutation(len(RATIOS))[: whole(0, 3)]
+    multipliers = int(rng.choice([1, 2, 4, 8, 16], p=[0.3, 0.25, 0.25, 0.1, 0.1]))
+    given = fixed.get("multipliers", multipliers)
+    longest_side = LONGEST_SIDE.get(given, 12) if isinstance(given, int) else 12
     drawn: dict[str, Any] = {
-        "rows": whole(1, 12), "cols": whole(1, 12), "multipliers": int(rng.choice([1, 2, 4])),
+        "rows": 1 + whole(0, 11) % longest_side, "cols": 1 + whole(0, 11) % longest_side, "multipliers": multipliers,
         "ratios": [str(RATIOS[i]) for i in sparse], "dataflow": str(rng.choice(["ws", "os"])),
         "tile_depth": whole(1, 16), "a_slots": whole(1, 8), "w_slots": whole(1, 8), "q_slots": whole(1, 8),
-        "d_slots": whole(1, 6), "shadow_weights": bool(rng.integers(2)), "product_stages": whole(0, 3)}
+        "d_slots": whole(1, 6), "shadow_weights": bool(rng.integers(2)), "product_stages": whole(0, 4)}
     spare = whole(0, 12) * whole(0, 1)  # half of them with just room for one pass
     longest = "tile_depth" if fixed.get("dataflow", drawn["dataflow"]) == "ws" else "rows"
     room = fixed.get("o_depth")

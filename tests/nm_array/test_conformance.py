@@ -10,7 +10,7 @@ from hwsim.nm_array.program import Shape, Tiling, lower
 from hwsim.sparsity.ratio import Ratio
 from rtl.nm_array.emit import emit_nm_array
 from rtl.nm_array.family import verify_program
-from rtl.nm_array.random_configuration import RATIOS
+from rtl.nm_array.random_configuration import RATIOS, draw_configuration
 from rtl.nm_array.random_operands import draw_int8, draw_requantization, draw_stall, draw_weights
 from rtl.verify import verify
 from rtl.verilog import lint
@@ -37,6 +37,22 @@ def test_the_smallest_array():
     fixed = {"rows": 1, "cols": 1, "tile_depth": 1, "o_depth": 1, "a_slots": 1, "w_slots": 1, "q_slots": 1,
              "d_slots": 1, "ratios": [], "product_stages": 0}
     check(verify("nm_array", fixed, seed=2, cases=5, engine="amaranth"), 50)
+
+
+@pytest.mark.parametrize("dataflow", ["ws", "os"])
+@pytest.mark.parametrize("multipliers", [8, 16])
+def test_pes_of_many_multipliers(dataflow, multipliers):
+    fixed = {"dataflow": dataflow, "multipliers": multipliers, "rows": 2, "cols": 1, "tile_depth": 2,
+             "ratios": ["1:16", "8:16"], "product_stages": 4}
+    check(verify("nm_array", fixed, seed=5, cases=2, engine="amaranth"), 10)
+
+
+def test_every_kind_of_array_is_drawn():
+    drawn = [draw_configuration({}, np.random.default_rng(seed)) for seed in range(400)]
+    assert {config.multipliers for config in drawn} == {1, 2, 4, 8, 16}
+    assert {config.product_stages for config in drawn} == set(range(5))
+    assert {ratio for config in drawn for ratio in config.ratios} == set(RATIOS)
+    assert max(config.rows * config.cols for config in drawn if config.multipliers == 16) == 4
 
 
 @SLOW
