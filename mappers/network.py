@@ -109,6 +109,7 @@ def _traffic_only(operator: Operator, config: NmArrayConfig, dram: Dram, clock_h
               for name, port in (("read activations", "a"), ("write results", "o"))]
     return LayerResult(
         name=operator.name, kind=operator.kind, m=0, k=0, n=0, groups=operator.groups, ratio=str(DENSE), tiling={},
-        cycles=timeline.cycles, array_cycles=0, bound_cycles=int(service.sum()), best_bound_cycles=int(service.sum()), macs=0,
+        cycles=timeline.cycles, array_cycles=0,
+        bound_cycles=int(service.sum()), best_bound_cycles=int(service.sum()), macs=0,
         useful_macs=0, peak_macs=config.macs_per_cycle, stalls={"dram": vars_of(timeline.stalls("dram"))},
         dram_bytes=moved, energy=EnergyTree.of(counts))
