@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +30,15 @@ WAIVED: Mapping[str, str] = {
 """Kinds of lint warning that Amaranth's output cannot avoid, each with the reason. The text itself waives them."""
 
 
-def emit(component: wiring.Component, name: str, configuration: Mapping[str, object] | None = None) -> str:
+def emit(component: wiring.Component, name: str, configuration: Mapping[str, object] | None = None,
+         notes: Sequence[str] = ()) -> str:
     """Verilog of a component and everything below it.
 
     Args:
         component: used up by this: Amaranth elaborates a component once.
         name: of the top module.
         configuration: written into the header as one JSON object, so that the text says what it was made from.
+        notes: more lines for the header, such as the layout of the ports.
     """
     if not name.isidentifier():
         raise InputError("name", "a Verilog identifier", name)
@@ -48,6 +50,7 @@ def emit(component: wiring.Component, name: str, configuration: Mapping[str, obj
     if configuration is not None:
         shown = json.dumps(dict(configuration), indent=2, sort_keys=True, default=str)
         header += ["configuration:", *shown.splitlines()]
+    header += notes
     body = "".join(map(_without_empty_signals, re.split(r"(?m)^(?=module )", text[generated.end() :])))
     waivers = "".join(f"/* verilator lint_off {kind} */  // {reason}\n" for kind, reason in WAIVED.items())
     return "".join(f"// {line}\n" for line in header) + waivers + "\n" + body

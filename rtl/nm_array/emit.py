@@ -15,6 +15,7 @@ from amaranth.lib.wiring import In
 
 from hwsim.nm_array.config import NmArrayConfig
 from rtl.nm_array.array import NmArray
+from rtl.nm_array.contract import contract
 from rtl.verilog import emit
 
 NAME = "nm_array"
@@ -60,7 +61,10 @@ class Parts:
 
 
 def emit_nm_array(config: NmArrayConfig) -> str:
-    """Verilog of the array: module ``nm_array`` first, then its parts; ports as `rtl.nm_array.array.NmArray`."""
+    """Verilog of the array: module ``nm_array`` first, then its parts; ports as `rtl.nm_array.array.NmArray`.
+
+    The header tells the bits of each payload and the driver's duties (`rtl.nm_array.contract`).
+    """
     return convert(NmArray(config))
 
 
@@ -68,7 +72,7 @@ def convert(array: NmArray) -> str:
     """Verilog of that array, which is used up by this."""
     parts = Parts()
     array.make = parts.make
-    texts = [emit(array, NAME, array.config.to_mapping())]
+    texts = [emit(array, NAME, array.config.to_mapping(), contract(array.config))]
     texts += [_body(emit(part, module)) for module, part in parts.built.items()]
     return "\n".join(texts)
 
