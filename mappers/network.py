@@ -86,7 +86,8 @@ def simulate_operator(operator: Operator, config: NmArrayConfig, ratio: Ratio, d
         ratio=str(ratio), tiling={
             "dataflow": config.dataflow, "mode": str(mapped.ratio), "beats": tiling.beats, "order": tiling.order,
             "packed": mapped.packed, "window": mapped.window.width if mapped.window else 0, "exact": found.exact},
-        cycles=found.cycles, array_cycles=int(found.timeline.start["o"][-1]) + 1, bound_cycles=found.bound, best_bound_cycles=found.best_bound, macs=operator.macs,
+        cycles=found.cycles, array_cycles=int(found.timeline.start["o"][-1]) + 1, bound_cycles=found.bound,
+        best_bound_cycles=found.best_bound, macs=operator.macs,
         useful_macs=kept, peak_macs=config.macs_per_cycle, stalls=stalls,
         dram_bytes=found.traffic.totals(), energy=EnergyTree.of(action_counts(program, found.traffic, dram)))
 
