@@ -163,25 +163,35 @@ def schedule(config: NmArrayConfig, operator: Operator, ratio: Ratio, dram: Dram
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Candidate:
-    """A tiling before its cycles are known: cycles that it cannot undercut, and its energy (J)."""
+    """A tiling before its cycles are known: cycles that it cannot undercut, and its energy (J).
+
+    Its program is made again when it is simulated: those of all candidates together may not fit in memory.
+    """
 
     bound: int
     joules: float
-    program: Program
-    traffic: Traffic
+    tiling: Tiling
 
 
 def _candidates(config: NmArrayConfig, mapped: Mapped, dram: Dram, clock_hz: float,
                 limits: SearchLimits) -> list[_Candidate]:
     """All tilings of one way to map. Tilings differ in their energy by DRAM traffic; the rest is taken from one."""
-    programs = [lower(config, mapped.shape, mapped.ratio, tiling) for tiling in tilings(config, mapped, limits)]
-    moved = [traffic(program, mapped.lines, mapped.packed) for program in programs]
-    on_chip = math.fsum(energy for part, energy in
-                        EnergyTree.of(action_counts(programs[0], moved[0], dram)).components.items() if part != "DRAM")
     per_byte = 8 * load_costs().cost(dram_cost(dram)).energy
-    return [_Candidate(bound=bound_cycles(program, tiles, dram, clock_hz),
-                       joules=on_chip + per_byte * sum(tiles.totals().values()), program=program, traffic=tiles)
-            for program, tiles in zip(programs, moved, strict=True)]
+    found: list[_Candidate] = []
+    on_chip = 0.0
+    for tiling in tilings(config, mapped, limits):
+        program, moved = _lowered(config, mapped, tiling)
+        if not found:
+            parts = EnergyTree.of(action_counts(program, moved, dram)).components
+            on_chip = math.fsum(energy for part, energy in parts.items() if part != "DRAM")
+        found.append(_Candidate(bound=bound_cycles(program, moved, dram, clock_hz), tiling=tiling,
+                                joules=on_chip + per_byte * sum(moved.totals().values())))
+    return found
+
+
+def _lowered(config: NmArrayConfig, mapped: Mapped, tiling: Tiling) -> tuple[Program, Traffic]:
+    program = lower(config, mapped.shape, mapped.ratio, tiling)
+    return program, traffic(program, mapped.lines, mapped.packed)
 
 
 def _best_tiling(config: NmArrayConfig, mapped: Mapped, dram: Dram, clock_hz: float, limits: SearchLimits,
@@ -192,21 +202,22 @@ def _best_tiling(config: NmArrayConfig, mapped: Mapped, dram: Dram, clock_hz: fl
     """
     found = _candidates(config, mapped, dram, clock_hz, limits)
     found.sort(key=lambda each: limits.score(each.bound, each.joules))
-    best: tuple[_Candidate, Timeline] | None = None
+    best: tuple[_Candidate, Program, Traffic, Timeline] | None = None
     solved = 0
     for candidate in found[:limits.solved]:
         if limits.score(candidate.bound, candidate.joules) >= beat:
             break
-        timeline = system_network(candidate.program, candidate.traffic, dram, clock_hz).solve()
+        program, moved = _lowered(config, mapped, candidate.tiling)
+        timeline = system_network(program, moved, dram, clock_hz).solve()
         solved += 1
         score = limits.score(timeline.cycles, candidate.joules)
         if best is None or score < beat:
-            best = candidate, timeline
+            best = candidate, program, moved, timeline
         beat = min(beat, score)
     if best is None:
         return None
-    chosen, timeline = best
+    chosen, program, moved, timeline = best
     exact = solved == len(found) or limits.score(found[solved].bound, found[solved].joules) >= beat
-    return Schedule(mapped=mapped, program=chosen.program, traffic=chosen.traffic, timeline=timeline,
+    return Schedule(mapped=mapped, program=program, traffic=moved, timeline=timeline,
                     score=limits.score(timeline.cycles, chosen.joules), bound=chosen.bound,
                     best_bound=min(each.bound for each in found), candidates=len(found), solved=solved, exact=exact)

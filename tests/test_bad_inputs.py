@@ -287,7 +287,9 @@ def hwsim(*argv: str, **options: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "hwsim", *argv]
     root = str(Path(__file__).parents[1])
     environment = {**os.environ, "PYTHONPATH": root}
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, **options)  # type: ignore
+    # A test run in the background may have been started with SIGINT ignored, which children inherit.
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment,  # type: ignore
+                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **options)
 
 
 @pytest.mark.parametrize("name", ["zero rows", "unknown option", "missing file", "existing results"])
@@ -325,7 +327,10 @@ def test_real_ctrl_c(tmp_path: Path) -> None:
             break
         time.sleep(0.05)
     done.send_signal(signal.SIGINT)
-    errors = done.communicate(timeout=120)[1]
+    try:
+        errors = done.communicate(timeout=60)[1]
+    finally:
+        done.kill()
     assert done.returncode == 130 and errors == "hwsim: interrupted\n"
     assert files_below(tmp_path) == {}
 
