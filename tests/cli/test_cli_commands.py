@@ -75,6 +75,7 @@ def test_formats(capfd: pytest.CaptureFixture[str]) -> None:
     assert "bitmap" in output(capfd, *argv)
 
 
+@pytest.mark.slow
 def test_rtl(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("amaranth")
     argv = ("rtl", "nm_array", "--set", "rows=2", "--set", "cols=2", "--set", "ratios=[]")

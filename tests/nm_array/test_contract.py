@@ -67,6 +67,7 @@ def _without_bits(fields):
     return {re.sub(r"\[\w+\]", "[]", path) for path, where in fields.items() if where is None}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dataflow", ["ws", "os"])
 def test_the_verilog_begins_with_them_and_has_ports_of_those_widths(dataflow):
     config = NmArrayConfig(rows=2, cols=3, tile_depth=4, o_depth=8, dataflow=dataflow)

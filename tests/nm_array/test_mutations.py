@@ -228,6 +228,7 @@ def test_without_a_fault_everything_is_equal(settings):
     assert report.passed and report.cases == CASES and report.transfers > 300 and report.failures == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fault", "settings"), FAULTS, ids=[f"{f.__name__}-{s['dataflow']}" for f, s in FAULTS])
 def test_each_fault_is_caught(monkeypatch, fault, settings):
     fault(monkeypatch)
@@ -240,6 +241,7 @@ CYCLES_ONLY = (late_results, early_model)
 VALUES_ONLY = (swapped_metadata, rounding_half_up)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", CYCLES_ONLY + VALUES_ONLY, ids=lambda fault: fault.__name__)
 def test_a_fault_shows_where_it_is(monkeypatch, fault):
     fault(monkeypatch)

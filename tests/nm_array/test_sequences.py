@@ -169,6 +169,7 @@ def mode_does_not_travel(monkeypatch):
     monkeypatch.setattr(array.NmArray, "_delayed", delayed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dataflow", ["ws", "os"])
 @pytest.mark.parametrize("fault", [slots_start_anew, mode_does_not_travel])
 def test_faults_that_only_sequences_show_are_caught(monkeypatch, fault, dataflow):
