@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from hwsim.errors import InputError
@@ -73,10 +73,3 @@ def at_least(place: str, value: int, low: int) -> int:
     if value < low:
         raise InputError(place, f"an integer of at least {low}", value)
     return value
-
-
-def only_keys(place: str, given: Mapping[str, Any], known: tuple[str, ...]) -> None:
-    """Refuse keys that are not known."""
-    for key in given:
-        if key not in known:
-            raise InputError(place, f"one of the keys {', '.join(known)}", f"key {key!r}")
