@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy.typing as npt
@@ -67,7 +68,7 @@ def simulate_network(workload: Workload, config: NmArrayConfig, *, ratios: Mappi
 
 def _renamed(layer: LayerResult, name: str) -> LayerResult:
     """The same result for an operator of the same shape (N:M timing does not depend on which weights are kept)."""
-    return layer if layer.name == name else LayerResult(**{**vars(layer), "name": name})
+    return layer if layer.name == name else replace(layer, name=name)
 
 
 def simulate_operator(operator: Operator, config: NmArrayConfig, ratio: Ratio, dram: Dram, clock_hz: float,
@@ -80,7 +81,7 @@ def simulate_operator(operator: Operator, config: NmArrayConfig, ratio: Ratio, d
     kept = operator.groups * operator.m * operator.n * ratio.groups(operator.k) * ratio.n
     check_not_below(found.cycles, roofline.bound(kept, sum(found.traffic.totals().values())), operator.name)
     program, tiling, mapped = found.program, found.program.tiling, found.mapped
-    stalls = {process: vars_of(found.timeline.stalls(process)) for process in ("dram", "load", "compute", "o")}
+    stalls = {process: asdict(found.timeline.stalls(process)) for process in ("dram", "load", "compute", "o")}
     return LayerResult(
         name=operator.name, kind=operator.kind, m=operator.m, k=operator.k, n=operator.n, groups=operator.groups,
         ratio=str(ratio), tiling={
@@ -90,11 +91,6 @@ def simulate_operator(operator: Operator, config: NmArrayConfig, ratio: Ratio, d
         best_bound_cycles=found.best_bound, macs=operator.macs,
         useful_macs=kept, peak_macs=config.macs_per_cycle, stalls=stalls,
         dram_bytes=found.traffic.totals(), energy=EnergyTree.of(action_counts(program, found.traffic, dram)))
-
-
-def vars_of(stalls: object) -> dict[str, int]:
-    """Stall split as plain data."""
-    return {kind: int(getattr(stalls, kind)) for kind in ("busy", "starved", "blocked", "idle")}
 
 
 def _traffic_only(operator: Operator, config: NmArrayConfig, dram: Dram, clock_hz: float) -> LayerResult:
@@ -112,5 +108,5 @@ def _traffic_only(operator: Operator, config: NmArrayConfig, dram: Dram, clock_h
         name=operator.name, kind=operator.kind, m=0, k=0, n=0, groups=operator.groups, ratio=str(DENSE), tiling={},
         cycles=timeline.cycles, array_cycles=0,
         bound_cycles=int(service.sum()), best_bound_cycles=int(service.sum()), macs=0,
-        useful_macs=0, peak_macs=config.macs_per_cycle, stalls={"dram": vars_of(timeline.stalls("dram"))},
+        useful_macs=0, peak_macs=config.macs_per_cycle, stalls={"dram": asdict(timeline.stalls("dram"))},
         dram_bytes=moved, energy=EnergyTree.of(counts))
