@@ -1,0 +1,7 @@
+"""Floating-point units (IEEE 754, round to nearest even) as free-running pipelines; their values: `hwsim.floats`."""
+
+from rtl.float.add import FloatAdd
+from rtl.float.convert import FloatRound
+from rtl.float.multiply import FloatMultiply
+
+__all__ = ["FloatAdd", "FloatMultiply", "FloatRound"]
