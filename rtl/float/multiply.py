@@ -63,7 +63,7 @@ class FloatMultiply(wiring.Component):
                 m.d.comb += value.eq(Mux(product[-1], product, product << 1))
             return less_one, value
         zeros = leading_zeros(m, product, "zeros")
-        if _always_normal(self.fmt):
+        if always_normal(self.fmt):
             m.d.comb += less_one.eq(exponent - 1 - zeros)
             return less_one, shift_left(m, product, zeros, "normalised")
         limit, shift = Signal(9), Signal(range(_ROOM + len(product) + 1))
@@ -90,6 +90,6 @@ def product_exponent(m: Module, a: Unpacked, b: Unpacked, fmt: FloatFormat) -> V
     return exponent
 
 
-def _always_normal(fmt: FloatFormat) -> bool:
+def always_normal(fmt: FloatFormat) -> bool:
     """Whether every product of numbers that are not zero is a normal FP32 number."""
     return 2 * (fmt.bias + fmt.fraction_bits - 1) < FP32.bias and 2 * (fmt.bias + 1) <= FP32.bias
