@@ -11,6 +11,7 @@ from rtl.verify.family import Family
 
 FAMILIES: Mapping[str, str] = {
     "nm_array": "rtl.nm_array.family:NmArrayFamily",
+    "sore": "rtl.sore.family:SoreFamily",
 }
 """By name: module and class of the family, imported when it is asked for."""
 

@@ -1,0 +1,1 @@
+"""SORE in Amaranth: sorters, transposer, queues; random cases."""

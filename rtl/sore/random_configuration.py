@@ -1,0 +1,64 @@
+"""Random legal configurations of SORE, and the settings by which a user fixes a part of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from hwsim.config import merged, one_of
+from hwsim.errors import InputError
+from hwsim.sore.config import SoreConfig
+from hwsim.sparsity.ratio import Ratio
+
+RATIOS = tuple(map(Ratio.parse, ("1:2", "1:4", "2:4", "1:8", "2:8", "4:8", "1:16", "2:16", "4:16", "8:16")))
+CASE_KEYS = ("n", "m", "slices", "rows", "values", "stalls")
+"""Settings that are no fields of the configuration: the ratio N:M of all slices, how many there are, rows of each,
+the kind of their values, and a table of stalls by port."""
+MOST_LANES = 32
+
+
+def operating_ratio(settings: Mapping[str, Any]) -> Ratio | None:
+    """The ratio that the keys ``n`` and ``m`` choose (n == m is dense), None without them.
+
+    Raises:
+        InputError: one without the other, or a ratio that the hardware does not know.
+    """
+    given = [key for key in ("n", "m") if key in settings]
+    if len(given) == 1:
+        raise InputError("settings", "both n and m, or neither", f"only {given[0]}")
+    return Ratio(settings["n"], settings["m"]) if given else None
+
+
+def draw_configuration(settings: Mapping[str, Any], rng: np.random.Generator) -> SoreConfig:
+    """A configuration with the fields that the settings fix; a ``preset`` fixes all.
+
+    Without ``ratios``, the keys ``n`` and ``m`` give the only sparse ratio.
+
+    Raises:
+        InputError: unknown keys or values that cannot be built.
+    """
+    ratio = operating_ratio(settings)
+    fixed = {key: value for key, value in settings.items() if key not in CASE_KEYS}
+    if "preset" in fixed:
+        name = one_of("preset", fixed.pop("preset"), SoreConfig.presets)
+        fixed = merged(SoreConfig.preset(name).to_mapping(), fixed)
+    if ratio is not None:
+        fixed.setdefault("ratios", [] if ratio.dense else [str(ratio)])
+    config = SoreConfig.from_mapping({**_draw(fixed, rng), **fixed})
+    if ratio is not None:
+        config.mode_number(ratio)
+    return config
+
+
+def _draw(fixed: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+    """A value for every field; drawn whether it is fixed or not, so that fixing one leaves the others as they were."""
+    sparse = [str(RATIOS[i]) for i in rng.permutation(len(RATIOS))[: int(rng.integers(1, 4))]]
+    share, spare = rng.random(), int(rng.integers(0, 13)) * int(rng.integers(2))  # half of them with the least room
+    drawn: dict[str, Any] = {
+        "ratios": sparse, "data_type": str(rng.choice(["fp16", "bf16"])), "most_rows": int(rng.choice([16, 100, 4096])),
+        "p_slots": int(rng.integers(1, 5))}
+    ratios = [Ratio.parse(text) for text in fixed.get("ratios", sparse)]
+    group, kept = max((r.m for r in ratios), default=1), max((r.n for r in ratios), default=1)
+    return {**drawn, "lanes": group * (1 + int(share * min(4, MOST_LANES // group))), "o_depth": kept + spare}
