@@ -12,6 +12,7 @@ from rtl.verify.family import Family
 FAMILIES: Mapping[str, str] = {
     "nm_array": "rtl.nm_array.family:NmArrayFamily",
     "sore": "rtl.sore.family:SoreFamily",
+    "wuve": "rtl.wuve.family:WuveFamily",
 }
 """By name: module and class of the family, imported when it is asked for."""
 

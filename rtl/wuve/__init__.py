@@ -1,0 +1,1 @@
+"""WUVE in Amaranth: intake, a pipeline of floating-point units for each lane, result queue; random cases."""
