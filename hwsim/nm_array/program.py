@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from hwsim.errors import InputError
-from hwsim.nm_array.config import Mode, NmArrayConfig
+from hwsim.nm_array.config import Dataflow, Mode, NmArrayConfig
 from hwsim.nm_array.rings import allocate
 from hwsim.nm_array.schedule import Ints, Schedule
 from hwsim.quantize import check_accumulator
@@ -38,7 +38,6 @@ class Shape:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
                 raise InputError(f"GEMM {name.upper()}", "a whole number of at least 1", value)
-        check_accumulator(self.k, "GEMM")
 
     @property
     def macs(self) -> int:
@@ -51,14 +50,28 @@ class Tiling:
     """How a GEMM is cut and ordered.
 
     Args:
-        beats: ws: rows of A in a pass; os: steps of K in a pass. At most the array's ``tile_depth``.
+        beats: ws: rows of A in a pass; os: units of K in a pass. At most the array's ``most_beats``.
         order: which of the result's ranks is the outer loop: ``"mn"`` keeps tiles of A while the output channels
             change, ``"nm"`` keeps tiles of B while the rows change. K is always innermost, and turns back at the end
             of each result tile (*boustrophedon*), so that the ring buffers still hold the tiles that come next.
+        dataflow: of all passes; may be left out where the array has only one.
     """
 
     beats: int
     order: Literal["mn", "nm"] = "mn"
+    dataflow: Dataflow | None = None
+
+    def flow(self, config: NmArrayConfig) -> Dataflow:
+        """The dataflow on that array.
+
+        Raises:
+            InputError: the array does not have it, or has both and the tiling names none.
+        """
+        if self.dataflow is None and len(config.dataflows) == 1:
+            return config.dataflows[0]
+        if self.dataflow not in config.dataflows:
+            raise InputError("tiling.dataflow", " or ".join(config.dataflows), self.dataflow)
+        return self.dataflow
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -82,6 +95,11 @@ class Program(Schedule):
         return self.config.modes[self.config.mode_number(self.ratio)]
 
     @property
+    def dataflow(self) -> Dataflow:
+        """Dataflow of the whole program."""
+        return self.tiling.flow(self.config)
+
+    @property
     def useful_macs(self) -> int:
         """Multiplications with a kept weight slot: N of M of the dense count, ragged groups counted whole."""
         kept = -(-self.shape.k // self.ratio.m) * self.ratio.n
@@ -103,22 +121,24 @@ class Program(Schedule):
         return Program(**chosen)
 
 
-PASS_ARRAYS = ("mode_number", "group", "m0", "m_size", "k0", "k_size", "n0", "n_size", "beats", "rows", "first",
-               "last", "a_fill", "w_fill", "q_fill")
+PASS_ARRAYS = ("mode_number", "output_stationary", "group", "m0", "m_size", "k0", "k_size", "n0", "n_size", "beats",
+               "rows", "first", "last", "a_fill", "w_fill", "q_fill")
 
 
 def lower(config: NmArrayConfig, shape: Shape, ratio: Ratio, tiling: Tiling) -> Program:
     """Cut a GEMM into passes and give each tile its place in the buffers.
 
     Raises:
-        InputError: the tiling does not fit the array, the ratio is not one of its modes, or there would be more than
-            ``LARGEST_PROGRAM`` passes.
+        InputError: the tiling does not fit the array, the ratio is not one of its modes, INT32 sums could overflow, or
+            there would be more than ``LARGEST_PROGRAM`` passes.
     """
-    mode = config.modes[config.mode_number(ratio)]
-    if not 1 <= tiling.beats <= config.tile_depth:
-        raise InputError("tiling.beats", f"1 to tile_depth ({config.tile_depth})", tiling.beats)
-    ws = config.dataflow == "ws"
-    size_m = tiling.beats if ws else config.rows
+    mode, dataflow = config.modes[config.mode_number(ratio)], tiling.flow(config)
+    if not 1 <= tiling.beats <= config.most_beats(dataflow):
+        raise InputError("tiling.beats", f"1 to {config.most_beats(dataflow)} (by tile_depth)", tiling.beats)
+    if not config.floating:
+        check_accumulator(shape.k, "GEMM")
+    ws = dataflow == "ws"
+    size_m = tiling.beats if ws else config.result_rows("os")
     size_k = (config.rows if ws else tiling.beats) * mode.span
     count = {"g": shape.groups, "m": -(-shape.m // size_m), "n": -(-shape.n // config.cols), "k": -(-shape.k // size_k)}
     if (passes := count["g"] * count["m"] * count["n"] * count["k"]) > LARGEST_PROGRAM:
@@ -143,7 +163,7 @@ def lower(config: NmArrayConfig, shape: Shape, ratio: Ratio, tiling: Tiling) -> 
         config=config, ratio=ratio, shape=shape, tiling=tiling, group=at["g"], m0=m0, m_size=m_size, k0=k0,
         k_size=k_size, n0=n0, n_size=np.minimum(config.cols, shape.n - n0), beats=m_size if ws else units,
         rows=units if ws else m_size, first=step == 0, last=last, a_fill=a_fill, w_fill=w_fill, q_fill=q_fill,
-        mode_number=np.full(passes, config.mode_number(ratio), np.int64),
+        mode_number=np.full(passes, config.mode_number(ratio), np.int64), output_stationary=np.full(passes, not ws),
         a_pass=_first_use(a_fill), w_pass=_first_use(w_fill), q_pass=_first_use(q_fill))
 
 

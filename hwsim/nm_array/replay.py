@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from hwsim.network import Timeline
-from hwsim.nm_array.model import Bools, Times
-from hwsim.nm_array.program import Ints, Program
+from hwsim.nm_array.program import Program
+from hwsim.nm_array.schedule import Bools, Ints
+from hwsim.nm_array.times import Times
 
 
 def memory_stalls(program: Program, timeline: Timeline) -> tuple[dict[str, Bools], Bools]:

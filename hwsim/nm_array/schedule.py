@@ -14,6 +14,7 @@ from hwsim.nm_array.config import NmArrayConfig
 from hwsim.nm_array.rings import freeing_pass
 
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -25,10 +26,11 @@ class Schedule:
 
     config: NmArrayConfig
     mode_number: Ints  # of `NmArrayConfig.modes`; may change from pass to pass
-    beats: Ints   # activation beats: ws rows of A, os steps
+    output_stationary: Bools  # by pass: os, else ws; may change too
+    beats: Ints   # ws rows of A, os units of K
     rows: Ints    # ws: weight beats to load; os: result rows
-    first: npt.NDArray[np.bool_]
-    last: npt.NDArray[np.bool_]
+    first: Bools
+    last: Bools
     a_fill: Ints  # fill that the pass reads
     w_fill: Ints
     q_fill: Ints  # -1 unless last
@@ -48,19 +50,19 @@ class Schedule:
 
     @cached_property
     def a_beats(self) -> Ints:
-        """Beats of each activation fill."""
-        return self.beats[self.a_pass]
+        """Beats of each activation fill: ws rows of A, os units of K for each of the interleaved outputs."""
+        beats = np.where(self.output_stationary, self.beats * self.config.interleaved, self.beats)
+        return beats[self.a_pass]
 
     @cached_property
     def w_beats(self) -> Ints:
-        """Beats of each weight fill: PE rows (ws) or steps (os) that the tile's K needs."""
-        return (self.rows if self.config.dataflow == "ws" else self.beats)[self.w_pass]
+        """Beats of each weight fill: PE rows (ws) or units (os) that the tile's K needs."""
+        return np.where(self.output_stationary, self.beats, self.rows)[self.w_pass]
 
     @cached_property
     def results(self) -> Ints:
         """Result beats of each pass; 0 unless last."""
-        rows = self.beats if self.config.dataflow == "ws" else self.rows
-        return np.where(self.last, rows, 0)
+        return np.where(self.last, np.where(self.output_stationary, self.rows, self.beats), 0)
 
     @cached_property
     def a_freed(self) -> Ints:
@@ -87,7 +89,7 @@ def join(parts: Sequence[Schedule]) -> Schedule:
     if not parts or any(part.config != parts[0].config for part in parts):
         raise InputError("programs to join", "at least one, all of the same array", f"{len(parts)} programs")
     joined = {name: np.concatenate([getattr(part, name) for part in parts])
-              for name in ("mode_number", "beats", "rows", "first", "last")}
+              for name in ("mode_number", "output_stationary", "beats", "rows", "first", "last")}
     passes = _starts([part.passes for part in parts])
     for port in "awq":
         fills = _starts([len(getattr(part, f"{port}_pass")) for part in parts])

@@ -6,8 +6,11 @@ import numpy as np
 
 from hwsim.memory import Dram
 from hwsim.network import Network
-from hwsim.nm_array.model import Times, buffers, slot_arc, tile_network
-from hwsim.nm_array.program import Ints, Program
+from hwsim.nm_array.buffers import buffers, slot_arc
+from hwsim.nm_array.model import tile_network
+from hwsim.nm_array.program import Program
+from hwsim.nm_array.schedule import Ints
+from hwsim.nm_array.times import Times
 from hwsim.nm_array.traffic import Traffic
 
 WRITE_BUFFER = 2  # result tiles that the DMA holds while they wait for the channel (our choice)
@@ -60,14 +63,17 @@ def system_network(program: Program, traffic: Traffic, dram: Dram, clock_hz: flo
     in_order = np.concatenate([service[port] for port in "awqo"])[order]
     net.process("dram", firings=len(order), interval=in_order, latency=in_order)
     beats = {"a": program.a_beats, "w": program.w_beats, "q": np.ones(len(program.q_pass), np.int64)}
-    for port, reader, _, freed, release, slots in buffers(program, times):
+    for buffer in buffers(program, times):
+        port = buffer.port
         arriving = latency + np.maximum(service[port] - beats[port], 0)
         net.depend(port, on="dram", index=position[port], delay=arriving, stall="starved", name=f"{port} read")
-        index = slot_arc(freed, slots)
-        command, wait = np.full(len(order), -1, np.int64), np.zeros(len(order), np.int64)
-        command[position[port]] = index
-        wait[position[port]] = np.where(index >= 0, release[index], 0)
-        net.depend("dram", on=reader, index=command, delay=wait, stall="blocked", name=f"{port} slot for the read")
+        for reader in buffer.readers:
+            index = reader.of(buffer.freeing)
+            command, wait = np.full(len(order), -1, np.int64), np.zeros(len(order), np.int64)
+            command[position[port]] = index
+            wait[position[port]] = np.where(index >= 0, buffer.release[index], 0)
+            net.depend("dram", on=reader.engine, index=command, delay=wait, stall="blocked",
+                       name=f"{port} slot for the read{reader.suffix}")
     written = np.full(len(order), -1, np.int64)
     written[position["o"]] = np.arange(len(position["o"]))
     net.depend("dram", on="o", index=written, delay=1, stall="starved", name="results to write")

@@ -10,16 +10,23 @@ import numpy as np
 
 from hwsim.config import in_range, one_of
 from hwsim.errors import InputError
-from hwsim.nm_array.config import NmArrayConfig
-from hwsim.nm_array.model import Bools, Times, beat_network
+from hwsim.nm_array.config import Dataflow, NmArrayConfig
+from hwsim.nm_array.model import beat_network
 from hwsim.nm_array.program import Program, Shape, Tiling, lower
-from hwsim.nm_array.reference import accumulate, reference, result_beats
-from hwsim.nm_array.schedule import join
-from hwsim.quantize import Requantization
+from hwsim.nm_array.reference import Elements, Parameters, accumulate, expected_beats
+from hwsim.nm_array.schedule import Bools, join
+from hwsim.nm_array.times import Times
 from hwsim.sparsity.ratio import Ratio
 from rtl.bench import Stimulus
 from rtl.nm_array.random_configuration import operating_ratio
-from rtl.nm_array.random_operands import VALUES, Int8, draw_int8, draw_requantization, draw_stall, draw_weights
+from rtl.nm_array.random_operands import (
+    VALUES,
+    draw_bias_relu,
+    draw_operands,
+    draw_requantization,
+    draw_stall,
+    draw_weights,
+)
 from rtl.nm_array.tokens import descriptor_tokens, operand_tokens, result_tokens
 from rtl.verify.family import Case
 
@@ -36,15 +43,15 @@ class Work:
 
     Attributes:
         program: from `hwsim.nm_array.program.lower`, or a part of one by its ``select``.
-        a: activations (groups, M, K) int8.
-        w: weights (groups, K, N) int8 that keep the program's N:M along K.
-        rq: requantisation parameters by group.
+        a: activations (groups, M, K), int8 or bit patterns.
+        w: weights (groups, K, N) that keep the program's N:M along K.
+        rq: parameters of the results by group.
     """
 
     program: Program
-    a: Int8
-    w: Int8
-    rq: list[Requantization]
+    a: Elements
+    w: Elements
+    rq: Sequence[Parameters]
 
 
 def make_case(works: Sequence[Work], offer: Mapping[str, Bools] | None = None, ready: Bools | None = None,
@@ -60,7 +67,7 @@ def make_case(works: Sequence[Work], offer: Mapping[str, Bools] | None = None, r
     schedule = join([work.program for work in works])
     timeline = beat_network(schedule, offer, ready).solve()
     results = [token for work in works for token in
-               result_tokens(result_beats(work.program, reference(work.a, work.w, work.rq)))]
+               result_tokens(expected_beats(work.program, work.a, work.w, work.rq))]
     each = [operand_tokens(work.program, work.a, work.w, work.rq) for work in works]
     tokens = {port: [token for part in each for token in part[port]] for port in ("a", "w", "q")}
     stimulus = Stimulus(tokens={"d": descriptor_tokens(schedule), **tokens}, expect={"o": len(results)},
@@ -73,8 +80,8 @@ def draw_case(config: NmArrayConfig, settings: Mapping[str, Any], rng: np.random
     """A random case for that array: one program, or in one case of four two to four programs without a reset between.
 
     Settings that fix parts of it: ``programs`` how many follow each other; of each, ``n`` and ``m`` the ratio, and
-    tables ``gemm`` (m, k, n, groups) and ``tiling`` (beats, order); a table ``stalls`` (by port, the fraction of cycles
-    in which it stalls).
+    tables ``gemm`` (m, k, n, groups) and ``tiling`` (beats, order, dataflow); a table ``stalls`` (by port, the fraction
+    of cycles in which it stalls).
     """
     drawn = int(rng.integers(2, 5)) if rng.random() < 0.25 else 1
     count = in_range("programs", _whole("programs", settings.get("programs", drawn)), 1, MOST_PROGRAMS)
@@ -96,20 +103,24 @@ def _draw_work(config: NmArrayConfig, settings: Mapping[str, Any], most_tiles: i
     """A random program with its data, and its description."""
     chosen = operating_ratio(settings)
     ratio = chosen if chosen is not None else config.modes[int(rng.integers(len(config.modes)))].ratio
-    tiling = _draw_tiling(config, _table(settings, "tiling", ("beats", "order")), rng)
+    tiling = _draw_tiling(config, _table(settings, "tiling", ("beats", "order", "dataflow")), rng)
     shape = _draw_shape(config, ratio, tiling, _table(settings, "gemm", ("m", "k", "n", "groups")), most_tiles, rng)
     program = lower(config, shape, ratio, tiling)
     kinds = {"a": str(rng.choice(VALUES)), "w": str(rng.choice(VALUES))}
-    a = draw_int8(kinds["a"], (shape.groups, shape.m, shape.k), rng)
-    w = draw_weights(kinds["w"], shape, ratio, rng)
-    rq = [draw_requantization(sums, rng) for sums in accumulate(a, w)]
-    return Work(program=program, a=a, w=w, rq=rq), {**describe(program), "values": kinds}
+    a = draw_operands(config, kinds["a"], (shape.groups, shape.m, shape.k), rng)
+    w = draw_weights(kinds["w"], shape, ratio, rng, config)
+    parameters: list[Parameters] = []
+    for g in range(shape.groups):
+        parameters.append(draw_bias_relu(shape.n, rng) if config.floating else
+                          draw_requantization(accumulate(a[g], w[g]), rng))
+    return Work(program=program, a=a, w=w, rq=parameters), {**describe(program), "values": kinds}
 
 
 def describe(program: Program) -> dict[str, Any]:
     """What a program is, as plain data."""
     shape, tiling = program.shape, program.tiling
-    return {"ratio": str(program.ratio), "tiling": {"beats": tiling.beats, "order": tiling.order},
+    return {"ratio": str(program.ratio),
+            "tiling": {"beats": tiling.beats, "order": tiling.order, "dataflow": program.dataflow},
             "gemm": {name: int(getattr(shape, name)) for name in ("m", "k", "n", "groups")}, "passes": program.passes}
 
 
@@ -129,20 +140,24 @@ def _whole(place: str, value: Any) -> int:
 
 
 def _draw_tiling(config: NmArrayConfig, fixed: Mapping[str, Any], rng: np.random.Generator) -> Tiling:
-    deepest = min(config.tile_depth, 48)
+    dataflow = config.dataflows[int(rng.integers(len(config.dataflows)))]
+    if "dataflow" in fixed:
+        dataflow = cast(Dataflow, one_of("tiling.dataflow", fixed["dataflow"], config.dataflows))
+    deepest = min(config.most_beats(dataflow), 48)
     beats = int(rng.choice([1, deepest, int(rng.integers(1, deepest + 1)), int(rng.integers(1, deepest + 1))]))
     order = str(rng.choice(["mn", "nm"]))
     if "order" in fixed:
         order = one_of("tiling.order", fixed["order"], ["mn", "nm"])
-    return Tiling(beats=_whole("tiling.beats", fixed.get("beats", beats)), order=cast(Literal["mn", "nm"], order))
+    return Tiling(beats=_whole("tiling.beats", fixed.get("beats", beats)), order=cast(Literal["mn", "nm"], order),
+                  dataflow=dataflow)
 
 
 def _draw_shape(config: NmArrayConfig, ratio: Ratio, tiling: Tiling, fixed: Mapping[str, Any],
                 most_tiles: int, rng: np.random.Generator) -> Shape:
     """One to ``most_tiles`` tiles along each rank, the last often ragged."""
     span = config.modes[config.mode_number(ratio)].span
-    ws = config.dataflow == "ws"
-    tile = {"m": tiling.beats if ws else config.rows, "k": (config.rows if ws else tiling.beats) * span,
+    ws = tiling.flow(config) == "ws"
+    tile = {"m": tiling.beats if ws else config.result_rows("os"), "k": (config.rows if ws else tiling.beats) * span,
             "n": config.cols}
     size: dict[str, Any] = {}
     for rank, elements in tile.items():

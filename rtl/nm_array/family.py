@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 
 from hwsim.nm_array.config import NmArrayConfig
-from hwsim.nm_array.model import Bools
 from hwsim.nm_array.program import Program
-from hwsim.quantize import Requantization
+from hwsim.nm_array.reference import Elements, Parameters
+from hwsim.nm_array.schedule import Bools
 from rtl.nm_array.array import NmArray
 from rtl.nm_array.cases import Work, describe, draw_case, make_case
 from rtl.nm_array.emit import NAME, convert
 from rtl.nm_array.random_configuration import draw_configuration
-from rtl.nm_array.random_operands import Int8
 from rtl.verify.family import Case
 from rtl.verify.report import Report
 from rtl.verify.run import build_family_bench, run_cases
@@ -43,16 +42,16 @@ class NmArrayFamily:
         return convert(component)
 
 
-def verify_program(program: Program, a: Int8, w: Int8, rq: list[Requantization],
+def verify_program(program: Program, a: Elements, w: Elements, rq: Sequence[Parameters],
                    offer: Mapping[str, Bools] | None = None, ready: Bools | None = None,
                    engine: str = "verilator", limit: int | None = None) -> Report:
     """One program with its data on RTL, against model and reference.
 
     Args:
         program: a whole layer, or a part of one by ``program.select(slice(first, end))``.
-        a: activations (groups, M, K) int8.
-        w: weights (groups, K, N) int8 that keep the program's N:M along K.
-        rq: requantisation parameters by group.
+        a: activations (groups, M, K), int8 or bit patterns.
+        w: weights (groups, K, N) that keep the program's N:M along K.
+        rq: parameters of the results by group.
         offer: by input port: bool (cycles,), when its source may begin to offer.
         ready: bool (cycles,), when the sink of port ``o`` is ready.
         engine: one of `rtl.bench.ENGINES`.

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Array, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.hdl import Array, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hwsim.nm_array.config import Mode, NmArrayConfig
 from rtl.nm_array import layouts
-from rtl.nm_array.parts import delayed
+from rtl.nm_array.arithmetic import add, product_sum
+from rtl.nm_array.parts import controlled, delayed
 
 
 class Pe(wiring.Component):
-    """Select activations by metadata, multiply, add. Latency 1 + product_stages; one step a cycle; never stalls.
+    """Select activations by metadata, multiply, add. One step a cycle; never stalls. Latency 1 + product_latency +
+    sum_latency.
 
     Activations and control go right, weights go down, each through one register. ``sum_in``/``sum_out``: ws, the
     partial sum flowing down; os, the drain chain. Only control has a reset: it says which data count.
@@ -20,13 +22,15 @@ class Pe(wiring.Component):
 
     def __init__(self, config: NmArrayConfig):
         self.config = config
+        self.ws, self.os = "ws" in config.dataflows, "os" in config.dataflows
+        total = layouts.total(config)
         ports = {"a_in": In(layouts.lanes(config)), "a_out": Out(layouts.lanes(config)),
                  "control_in": In(layouts.control(config)), "control_out": Out(layouts.control(config)),
                  "w_in": In(layouts.weights(config)), "w_out": Out(layouts.weights(config)),
-                 "sum_in": In(layouts.ACCUMULATOR), "sum_out": Out(layouts.ACCUMULATOR)}
-        if config.dataflow == "ws":
+                 "sum_in": In(total), "sum_out": Out(total)}
+        if self.ws:
             ports |= {"load_in": In(layouts.weight_control(config)), "load_out": Out(layouts.weight_control(config))}
-        else:
+        if self.os:
             ports |= {"drain": In(1), "drain_in": In(1), "drain_out": Out(1)}
         super().__init__(ports)
 
@@ -35,13 +39,15 @@ class Pe(wiring.Component):
         m = Module()
         m.d.sync += self.control_out.eq(self.control_in)
         m.d.comb += [self.a_out.eq(delayed(m, self.a_in, "a_held")), self.w_out.eq(delayed(m, self.w_in, "w_held"))]
-        held = self._held_weights(m) if self.config.dataflow == "ws" else self.w_in
+        held = self._held_weights(m) if self.ws else self.w_in
+        if self.ws and self.os:
+            held = Mux(self.control_in.output_stationary, self.w_in.as_value(), held.as_value())
+            held = layouts.weights(self.config)(held)
         total = self._product_sum(m, held)
-        control = self._delayed_control(m)
-        if self.config.dataflow == "ws":
-            self._pass_down(m, total, control)
+        if not self.os:
+            m.d.comb += self.sum_out.eq(add(m, self.config, self.sum_in, self._over_steps(m, total), "sum"))
         else:
-            self._accumulate(m, total, control)
+            self._accumulate(m, total)
         return m
 
     def _held_weights(self, m: Module) -> Value:
@@ -69,21 +75,17 @@ class Pe(wiring.Component):
         return Array(self.a_in[base + i] for i in range(mode.ratio.m))[index[:mode.ratio.index_bits]]
 
     def _product_sum(self, m: Module, weights: Value) -> Value:
-        """Products of this step, registered product_stages times, and their sum."""
-        modes, lanes = self.config.modes, self.config.multipliers
-        products = []
-        for i in range(lanes):
+        """Sum of this step's products."""
+        pairs = []
+        for i in range(self.config.multipliers):
             weight = Signal(layouts.weights(self.config).elem_shape, name=f"weight{i}")
-            operand = Signal(signed(8), name=f"operand{i}")
+            operand = Signal(layouts.element(self.config), name=f"operand{i}")
             with m.Switch(self.control_in.mode):
-                for number, mode in enumerate(modes):
+                for number, mode in enumerate(self.config.modes):
                     with m.Case(number):
                         self._select(m, mode, i, weights, weight, operand)
-            product = Mux(self.control_in.valid, weight.value * operand, 0)
-            chosen = Signal(signed(16), name=f"product{i}")
-            m.d.comb += chosen.eq(product)
-            products.append(delayed(m, chosen, f"product{i}_held", self.config.product_stages))
-        return sum(products[1:], products[0])
+            pairs.append((weight.value, operand))
+        return product_sum(m, self.config, pairs, self.control_in.valid)
 
     def _select(self, m: Module, mode: Mode, lane: int, weights: Value, weight: Value, operand: Value) -> None:
         """Weight and activation of one multiplier; a mode of several steps takes the next slots in each."""
@@ -94,40 +96,54 @@ class Pe(wiring.Component):
                 m.d.comb += [weight.eq(weights[slot]),
                              operand.eq(self._operand(m, mode, slot, weights[slot].index))]
 
-    def _delayed_control(self, m: Module) -> Value:
-        control: Value = self.control_in
-        for stage in range(self.config.product_stages):
-            held = Signal(layouts.control(self.config), name=f"control{stage}")
-            m.d.sync += held.eq(control)
-            control = held
-        return control
+    def _late(self, m: Module, field: str) -> Value:
+        """A field of control when the products that it came with are there."""
+        value = self.control_in[field]
+        for stage in range(self.config.product_latency):
+            value = controlled(m, value, f"{field}{stage}")
+        return value
 
-    def _pass_down(self, m: Module, total: Value, control: Value) -> None:
-        """ws: add the steps of a beat here, then this PE's share to the partial sum from above."""
-        if max(mode.steps for mode in self.config.modes) > 1:
-            sum_so_far = Signal(layouts.ACCUMULATOR, reset_less=True)
-            added = Signal(layouts.ACCUMULATOR)
-            m.d.comb += added.eq(Mux(control.step == 0, 0, sum_so_far) + total)
-            m.d.sync += sum_so_far.eq(added)
-            total = added
-        below = Signal(layouts.ACCUMULATOR)
-        m.d.comb += [below.eq(self.sum_in + total), self.sum_out.eq(delayed(m, below, "sum"))]
+    def _over_steps(self, m: Module, total: Value) -> Value:
+        """ws, INT8: the steps of a beat added up here, the last of them complete."""
+        if self.config.floating or max(mode.steps for mode in self.config.modes) == 1:
+            return total
+        sum_so_far = Signal(layouts.total(self.config), reset_less=True)
+        added = Signal(layouts.total(self.config))
+        m.d.comb += added.eq(Mux(self._late(m, "step") == 0, 0, sum_so_far) + total)
+        m.d.sync += sum_so_far.eq(added)
+        return added
 
-    def _accumulate(self, m: Module, total: Value, control: Value) -> None:
-        """os: accumulate here; capture the finished result for the drain chain, which shifts down.
-
-        The shift stops row by row from the top (drain_in is the row above, one cycle ago), so that a row can capture
-        its next result while rows below still pass on the last.
+    def _accumulate(self, m: Module, total: Value) -> None:
+        """os: the sum comes back from the adder's end to its start; as many interleaved sums as the adder has
+        registers can be on their way, and they move only with ``advance``. In ws passes the adder takes the sum from
+        above instead, and always moves.
         """
-        accumulator = Signal(layouts.ACCUMULATOR, reset_less=True)
-        drained = Signal(layouts.ACCUMULATOR, reset_less=True)
-        with m.If(control.valid):
-            m.d.sync += accumulator.eq(Mux(control.clear, 0, accumulator) + total)
-        shift = Signal(unsigned(1))
+        loop = Signal(layouts.total(self.config))
+        partial, summand, advance = Mux(self._late(m, "clear"), 0, loop), total, self._late(m, "advance")
+        if self.ws:
+            stationary = self._late(m, "output_stationary")
+            partial, summand = Mux(stationary, partial, self.sum_in), Mux(stationary, total, self._over_steps(m, total))
+            advance = advance | ~stationary
+        m.d.comb += loop.eq(add(m, self.config, partial, summand, "sum", advance))
+        drained = self._drain(m, loop)
+        m.d.comb += self.sum_out.eq(
+            Mux(self.control_in.output_stationary, drained, loop) if self.ws else drained)
+
+    def _drain(self, m: Module, loop: Value) -> Value:
+        """os: take finished sums into the drain chain, one register for each interleaved one, which shifts down.
+
+        The shift stops row by row from the top (drain_in is the row above, as many cycles ago as a row has results),
+        so that a row can capture its next results while rows below still pass on the last.
+        """
+        depth = self.config.interleaved
+        chain = [Signal(layouts.total(self.config), name=f"drained{i}", reset_less=True) for i in range(depth)]
+        shift, capture = Signal(), self._late(m, "capture")
         m.d.comb += shift.eq(self.drain | self.drain_in)
-        m.d.sync += self.drain_out.eq(shift)
-        m.d.comb += self.sum_out.eq(drained)
-        with m.If(control.capture):
-            m.d.sync += drained.eq(accumulator)
-        with m.Elif(shift):
-            m.d.sync += drained.eq(self.sum_in)
+        passed_on: Value = shift
+        for i in range(depth):
+            passed_on = controlled(m, passed_on, f"shifted{i}")
+        m.d.comb += self.drain_out.eq(passed_on)
+        with m.If(capture | shift):
+            m.d.sync += [chain[0].eq(Mux(capture, loop, self.sum_in)),
+                         *(after.eq(before) for before, after in zip(chain, chain[1:], strict=False))]
+        return chain[-1]

@@ -5,12 +5,17 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from hwsim.floats import FORMATS, FloatFormat, round_to, to_float32
+from hwsim.nm_array.config import NmArrayConfig
+from hwsim.nm_array.float_reference import BiasRelu, Bits
 from hwsim.nm_array.program import Shape
+from hwsim.nm_array.reference import Elements
 from hwsim.quantize import Requantization
 from hwsim.sparsity.nm import nm_mask
 from hwsim.sparsity.ratio import Ratio
 
 Int8 = npt.NDArray[np.int8]
+INT8 = NmArrayConfig()
 VALUES = ("any", "any", "small", "extreme", "zero")
 """How operands are drawn; what stands twice is drawn twice as often."""
 
@@ -23,14 +28,44 @@ def draw_int8(kind: str, shape: tuple[int, ...], rng: np.random.Generator) -> In
     return rng.integers(low, high, shape).astype(np.int8)
 
 
-def draw_weights(kind: str, shape: Shape, ratio: Ratio, rng: np.random.Generator) -> Int8:
-    """(groups, K, N) int8 that keeps N:M along K; groups with fewer than N non-zeros, and empty ones, occur."""
+def draw_float(kind: str, shape: tuple[int, ...], fmt: FloatFormat, rng: np.random.Generator) -> Bits:
+    """Bit patterns. ``any``: numbers around 1, a few from the whole range; ``small``: whole numbers -3 … 3, whose sums
+    cancel; ``extreme``: any bit patterns at all, but no NaN; ``zero``: of both signs.
+    """
+    if kind == "zero":
+        return (rng.integers(0, 2, shape) << (fmt.bits - 1)).astype(np.uint16)
+    if kind == "small":
+        return round_to(fmt, rng.integers(-3, 4, shape).astype(np.float32)).astype(np.uint16)
+    wild = rng.integers(0, 1 << fmt.bits, shape).astype(np.uint16)
+    wild = np.where(np.isnan(to_float32(wild, fmt)), np.uint16(1), wild)
+    tame = round_to(fmt, (rng.normal(size=shape) * np.exp2(rng.integers(-4, 5, shape))).astype(np.float32))
+    return np.where(rng.random(shape) < (1.0 if kind == "extreme" else 0.002), wild, tame).astype(np.uint16)
+
+
+def draw_operands(config: NmArrayConfig, kind: str, shape: tuple[int, ...], rng: np.random.Generator) -> Elements:
+    """Operands of the array's data type."""
+    if config.floating:
+        return draw_float(kind, shape, FORMATS[config.data_type], rng)
+    return draw_int8(kind, shape, rng)
+
+
+def draw_bias_relu(channels: int, rng: np.random.Generator) -> BiasRelu:
+    """No bias, biases around 1, or any number; with and without ReLU."""
+    scale = rng.choice([0.0, 1.0, 1e30])
+    bias = (rng.normal(size=channels) * scale).astype(np.float32)
+    return BiasRelu(bias, relu=bool(rng.integers(2)))
+
+
+def draw_weights(kind: str, shape: Shape, ratio: Ratio, rng: np.random.Generator,
+                 config: NmArrayConfig = INT8) -> Elements:
+    """(groups, K, N) that keeps N:M along K; groups with fewer than N non-zeros, and empty ones, occur."""
     size = (shape.groups, shape.k, shape.n)
     kept = nm_mask(rng.random(size), ratio, 1)
     kept &= rng.random(size) < rng.choice([1.0, 0.7])
     empty = np.repeat(rng.random((shape.groups, ratio.groups(shape.k), shape.n)) < rng.choice([0.0, 0.3]), ratio.m, 1)
     kept &= ~empty[:, : shape.k]
-    return np.where(kept, draw_int8(kind, size, rng), 0).astype(np.int8)
+    drawn = draw_operands(config, kind, size, rng)
+    return np.where(kept, drawn, 0).astype(drawn.dtype)
 
 
 def draw_requantization(sums: npt.NDArray[np.int64], rng: np.random.Generator) -> Requantization:

@@ -1,4 +1,4 @@
-"""Behind the array: accumulators, requantisation and the result buffer, one column each."""
+"""Behind the array: accumulators, what finishes a sum, and the result buffer, one column each."""
 
 from __future__ import annotations
 
@@ -8,41 +8,84 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hwsim.nm_array.config import NmArrayConfig
+from hwsim.nm_array.timing import ROUND, accumulate
+from rtl.float import FloatRound
 from rtl.nm_array import layouts
+from rtl.nm_array.arithmetic import FORMATS, float_sum
 from rtl.nm_array.parts import Bank, Make, built, delayed
+from rtl.nm_array.skew import chain
 
 
 class Accumulator(wiring.Component):
     """Add the partial sums of a column over the passes of a tile (ws), or pass results on (os).
 
     ``control`` comes one cycle before ``sum_in`` (the memory is read meanwhile, unless it is the first sum); ``z`` is
-    there one cycle after ``sum_in``. One partial sum a cycle; never stalls. A sum may follow another to the same
-    address at once: the read port is transparent.
+    there `hwsim.nm_array.timing.accumulate` cycles after ``sum_in``. One partial sum a cycle; never stalls. A sum may
+    follow another to the same address after `hwsim.nm_array.timing.reuse_cycles`: the read port is transparent.
     """
 
     def __init__(self, config: NmArrayConfig):
         self.config = config
-        super().__init__({"control": In(layouts.result_control(config)), "sum_in": In(layouts.ACCUMULATOR),
-                          "begin": Out(1), "z": Out(layouts.ACCUMULATOR), "z_valid": Out(1)})
+        total = layouts.total(config)
+        super().__init__({"control": In(layouts.result_control(config)), "sum_in": In(total),
+                          "begin": Out(1), "z": Out(total), "z_valid": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         """Build the column."""
-        m = Module()
-        now = Signal(layouts.result_control(self.config))
-        added = Signal(layouts.ACCUMULATOR)
-        m.d.comb += self.z.eq(delayed(m, added, "z_held"))
-        m.d.sync += [now.eq(self.control), self.z_valid.eq(now.valid & now.last)]
-        m.d.comb += self.begin.eq(now.valid & now.begin)
-        if self.config.dataflow == "os":
-            m.d.comb += added.eq(self.sum_in)
+        m, config = Module(), self.config
+        now = Signal(layouts.result_control(config))
+        m.d.sync += now.eq(self.control)
+        m.d.comb += self.begin.eq(now.begin)
+        latency = accumulate(config)
+        late = chain(m, now, latency, 1, "now")[-1]
+        m.d.sync += self.z_valid.eq(late.valid & late.last)
+        if "ws" not in config.dataflows:
+            m.d.comb += self.z.eq(delayed(m, self.sum_in, "z_held"))
             return m
-        m.submodules.memory = memory = Memory(shape=layouts.ACCUMULATOR, depth=self.config.tile_depth, init=[])
+        total = layouts.total(config)
+        m.submodules.memory = memory = Memory(shape=total, depth=config.tile_depth, init=[])
         write = memory.write_port()
         read = memory.read_port(transparent_for=(write,))
+        before, added = Mux(now.first, 0, read.data), Signal(total)
         m.d.comb += [read.addr.eq(self.control.address), read.en.eq(self.control.valid & ~self.control.first),
-                     added.eq(Mux(now.first, 0, read.data) + self.sum_in),
-                     write.addr.eq(now.address), write.data.eq(added), write.en.eq(now.valid & ~now.last)]
+                     write.data.eq(added)]
+        if config.floating:
+            m.d.comb += [added.eq(float_sum(m, latency, before, self.sum_in, "sum")), self.z.eq(added)]
+            late = chain(m, late, 2, 1, "written")[-1]
+        else:
+            m.d.comb += [added.eq(before + self.sum_in), self.z.eq(delayed(m, added, "z_held"))]
+        m.d.comb += [write.addr.eq(late.address), write.en.eq(late.valid & ~late.last)]
         return m
+
+
+def finishing(config: NmArrayConfig) -> wiring.Component:
+    """What makes an element of a finished sum."""
+    return Finish(config) if config.floating else Requantize()
+
+
+class Finish(wiring.Component):
+    """FP32 to FP16 or BF16: ``round(relu(z + bias))``; the ReLU only where the parameters ask for it.
+
+    Latency `hwsim.nm_array.timing.finish` cycles, one result a cycle, never stalls. ``parameters`` belong to the ``z``
+    of the same cycle. The ReLU makes +0 of what has a sign; a NaN has none.
+    """
+
+    def __init__(self, config: NmArrayConfig) -> None:
+        self.config = config
+        super().__init__({"z": In(layouts.total(config)), "parameters": In(layouts.parameters(config)),
+                          "y": Out(layouts.element(config))})
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the pipeline."""
+        m, config = Module(), self.config
+        biased = float_sum(m, config.sum_latency, self.z, self.parameters.bias, "bias")
+        relu = delayed(m, self.parameters.relu, "relu", config.sum_latency)
+        m.submodules.round = unit = FloatRound(FORMATS[config.data_type], stages=ROUND)
+        m.d.comb += [unit.a.eq(Mux(relu & biased[-1], 0, biased)), self.y.eq(unit.z)]
+        return m
+
+
+REQUANTIZATION = layouts.parameters(NmArrayConfig())
 
 
 class Requantize(wiring.Component):
@@ -54,7 +97,7 @@ class Requantize(wiring.Component):
     """
 
     def __init__(self) -> None:
-        super().__init__({"z": In(layouts.ACCUMULATOR), "parameters": In(layouts.requantization()),
+        super().__init__({"z": In(signed(32)), "parameters": In(REQUANTIZATION),
                           "y": Out(signed(8))})
 
     def elaborate(self, platform: object) -> Module:
@@ -104,7 +147,7 @@ class ResultBuffer(wiring.Component):
 
     def __init__(self, config: NmArrayConfig, make: Make = built):
         self.config, self.make = config, make
-        super().__init__({"y": In(signed(8)).array(config.cols), "y_valid": In(1).array(config.cols),
+        super().__init__({"y": In(layouts.element(config)).array(config.cols), "y_valid": In(1).array(config.cols),
                           "o": Out(stream.Signature(layouts.result_beat(config))), "left": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
@@ -115,7 +158,7 @@ class ResultBuffer(wiring.Component):
                      following.eq(Mux(self.left, Mux(head == depth - 1, 0, head + 1), head))]
         m.d.sync += [arrived.eq(self.y_valid[-1]), level.eq(level + arrived - self.left), head.eq(following)]
         for c in range(self.config.cols):
-            m.submodules[f"column{c}"] = bank = self.make("o_bank", lambda: Bank(signed(8), depth))
+            m.submodules[f"column{c}"] = bank = self.make("o_bank", lambda: Bank(layouts.element(self.config), depth))
             tail = Signal(range(depth), name=f"tail{c}")
             m.d.comb += [bank.w_addr.eq(tail), bank.w_data.eq(self.y[c]), bank.w_en.eq(self.y_valid[c]),
                          bank.r_en.eq(1), bank.r_addr.eq(following), self.o.payload[c].eq(bank.r_data)]

@@ -4,31 +4,43 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Signal, unsigned
 from amaranth.lib import stream, wiring
-from amaranth.lib.data import ArrayLayout
+from amaranth.lib.data import ArrayLayout, StructLayout
 from amaranth.lib.wiring import In, Out
 
 from rtl.nm_array import layouts
-from rtl.nm_array.parts import Bank, Make, built, controlled, delayed
+from rtl.nm_array.parts import Bank, Make, built
+from rtl.nm_array.skew import SYSTOLIC, Skew
 
 
 class TileBuffer(wiring.Component):
     """Banked operand buffer. A beat is stored in the cycle of its transfer; port ``i`` is ready while a slot is free.
 
-    *Skewed addressing*: bank b sees the read address b cycles after bank 0, so its word (``data[b]``, one cycle after
-    its address) needs no skewing registers, and stays until the next ``read``. ``read`` and ``release`` travel with the
-    address; the release takes effect when the last bank has read. ``filled`` counts whole tiles that no reader has
-    taken yet.
+    *Skewed addressing*: bank b sees the read address so many cycles after bank b - 1, so its word (``data[b]``, one
+    cycle after its address) needs no skewing registers, and stays until the next ``read``. ``read`` and ``release``
+    travel with the address; the release takes effect when the last bank has read. ``filled`` counts whole tiles that
+    no reader has taken yet.
+
+    Args:
+        bank: shape of a word.
+        banks: words of a beat.
+        slots: tiles.
+        depth: most beats of a tile.
+        name: of its banks for ``make``.
+        make: see `rtl.nm_array.parts`.
+        skew: cycles from bank to bank, and whether they can be chosen; see `rtl.nm_array.skew`.
     """
 
-    def __init__(self, bank: Any, *, banks: int, slots: int, depth: int, name: str = "tile", make: Make = built):
+    def __init__(self, bank: Any, *, banks: int, slots: int, depth: int, name: str = "tile", make: Make = built,
+                 skew: Skew = SYSTOLIC):
         self.bank, self.banks, self.slots, self.depth, self.name, self.make = bank, banks, slots, depth, name, make
+        self.skew = skew
         super().__init__({
             "i": In(stream.Signature(layouts.tile_beat(bank, banks))),
             "filled": Out(range(slots + 1)), "take": In(1), "read": In(1),
             "slot": In(layouts.bits_for(slots)), "beat": In(layouts.bits_for(depth)),
-            "release": In(layouts.bits_for(slots + 1)),
+            "release": In(layouts.bits_for(slots + 1)), "together": In(1),
             "data": Out(ArrayLayout(bank, banks))})
 
     def elaborate(self, platform: object) -> Module:
@@ -45,13 +57,14 @@ class TileBuffer(wiring.Component):
                 m.d.sync += slot.eq(0)
         with m.Elif(stored):
             m.d.sync += beat.eq(beat + 1)
-        address, read, release = Cat(self.beat, self.slot), self.read, self.release
+        asked = Signal(StructLayout({"address": unsigned(len(self.beat) + len(self.slot)), "read": 1,
+                                     "release": self.release.shape()}))
+        m.d.comb += [asked.address.eq(Cat(self.beat, self.slot)), asked.read.eq(self.read),
+                     asked.release.eq(self.release)]
+        seen = self.skew.apart(m, asked, self.banks, self.together, "asked")
         for b in range(self.banks):
-            self._bank(m, b, Cat(beat, slot), stored, address, read)
-            if b < self.banks - 1:
-                address = delayed(m, address, f"address{b}")
-                read, release = controlled(m, read, f"read{b}"), controlled(m, release, f"release{b}")
-        m.d.sync += [free.eq(free - whole + release), self.filled.eq(self.filled + whole - self.take)]
+            self._bank(m, b, Cat(beat, slot), stored, seen[b].address, seen[b].read)
+        m.d.sync += [free.eq(free - whole + seen[-1].release), self.filled.eq(self.filled + whole - self.take)]
         return m
 
     def _bank(self, m: Module, b: int, w_address: Any, stored: Any, r_address: Any, read: Any) -> None:

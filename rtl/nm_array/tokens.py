@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from amaranth.lib.data import Layout, StructLayout
 
+from hwsim.floats import FORMATS, round_to, to_float32
+from hwsim.nm_array.float_reference import BiasRelu
 from hwsim.nm_array.program import Program
-from hwsim.nm_array.reference import check_operands
+from hwsim.nm_array.reference import Elements, Parameters, check_operands
 from hwsim.nm_array.schedule import Schedule
-from hwsim.quantize import Requantization
 from hwsim.sparsity.nm import encode_nm
 from rtl.nm_array import layouts
 
@@ -38,7 +40,8 @@ def descriptor_tokens(program: Schedule) -> list[int]:
     """Port ``d``: one token per pass. Slots count from the last reset on: join programs that follow each other."""
     config, layout = program.config, layouts.descriptor(program.config)
     values: dict[str, Ints] = {
-        "mode": program.mode_number, "beats": program.beats, "rows": program.rows,
+        "mode": program.mode_number, "output_stationary": program.output_stationary.astype(np.int64),
+        "beats": program.beats, "rows": program.rows,
         "first": program.first.astype(np.int64), "last": program.last.astype(np.int64)}
     for port, fill, first, freed, slots in (
             ("a", program.a_fill, program.a_pass, program.a_freed, config.a_slots),
@@ -55,66 +58,91 @@ def _width(layout: StructLayout, name: str) -> int:
     return shape.size if isinstance(shape, Layout) else shape.width
 
 
-def activation_tokens(program: Program, a: npt.NDArray[np.int8]) -> list[int]:
-    """Port ``a``: the tiles of A in fill order; lanes beyond the tile's K are 0. os: row i stands in PE row -1 - i."""
-    config, span = program.config, program.mode.span
+def activation_tokens(program: Program, a: Elements) -> list[int]:
+    """Port ``a``: the tiles of A in fill order; lanes beyond the tile's K are 0.
+
+    os: with I interleaved outputs, row i stands in PE row -1 - i // I, and its units at beats i % I, i % I + I, …
+    """
+    config, span, depth = program.config, program.mode.span, program.config.interleaved
+    stationary = program.dataflow == "os"
     tiles = []
     for p in program.a_pass:
         tile = a[program.group[p], program.m0[p]:program.m0[p] + program.m_size[p],
                  program.k0[p]:program.k0[p] + program.k_size[p]].astype(np.int64)
-        units = config.rows if config.dataflow == "ws" else int(program.beats[p])
+        units = int(program.beats[p]) if stationary else config.rows
         tile = np.pad(tile, ((0, 0), (0, units * span - tile.shape[1]))).reshape(-1, units, span)
-        if config.dataflow == "os":
-            tile = np.pad(tile[::-1], ((config.rows - len(tile), 0), (0, 0), (0, 0))).swapaxes(0, 1)
+        if stationary:
+            tile = np.pad(tile, ((0, config.rows * depth - len(tile)), (0, 0), (0, 0)))
+            tile = tile.reshape(config.rows, depth, units, span)[::-1].transpose(2, 1, 0, 3)
+            tile = tile.reshape(-1, config.rows, span)
         tiles.append(np.pad(tile, ((0, 0), (0, 0), (0, config.span - span))))
     lanes = np.concatenate(tiles).reshape(-1, config.rows * config.span)
-    return _tile_beats([(column, 8) for column in lanes.T], program.a_beats)
+    return _tile_beats([(column, config.element_bits) for column in lanes.T], program.a_beats)
 
 
-def weight_tokens(program: Program, w: npt.NDArray[np.int8]) -> list[int]:
+def weight_codes(program: Program, w: Elements) -> list[tuple[Ints, Ints]]:
+    """Kept weights of each group: (N, groups of M, n) values, as the integers that the port carries, and positions."""
+    if not program.config.floating:
+        codes = [encode_nm(group, program.ratio, 0) for group in w]
+        return [(code.values.astype(np.int64), code.indices.astype(np.int64)) for code in codes]
+    fmt = FORMATS[program.config.data_type]
+    codes = [encode_nm(to_float32(group, fmt), program.ratio, 0) for group in w]
+    return [(round_to(fmt, code.values).astype(np.int64), code.indices.astype(np.int64)) for code in codes]
+
+
+def weight_tokens(program: Program, w: Elements) -> list[int]:
     """Port ``w``: the tiles of B in fill order; slots beyond the tile's K and N are 0."""
-    config, mode, shape = program.config, program.mode, program.shape
-    codes = [encode_nm(w[g], program.ratio, 0) for g in range(shape.groups)]
+    config, mode = program.config, program.mode
+    codes = weight_codes(program, w)
     tiles = []
     for f, p in enumerate(program.w_pass):
-        code = codes[int(program.group[p])]
+        values, indices = codes[int(program.group[p])]
         start, count = int(program.k0[p]) // mode.ratio.m, int(program.w_beats[f]) * mode.groups
-        pair = np.stack([code.values.astype(np.int64), code.indices.astype(np.int64)], axis=-1)
+        pair = np.stack([values, indices], axis=-1)
         tile = pair[program.n0[p]:program.n0[p] + program.n_size[p], start:start + count]
         tile = np.pad(tile, ((0, config.cols - tile.shape[0]), (0, count - tile.shape[1]), (0, 0), (0, 0)))
         tile = tile.reshape(config.cols, -1, mode.slots, 2).swapaxes(0, 1)
         tiles.append(np.pad(tile, ((0, 0), (0, 0), (0, config.slots - mode.slots), (0, 0))))
     fields = np.concatenate(tiles).reshape(-1, config.cols * config.slots * 2)
-    widths = [8, config.index_bits] * (config.cols * config.slots)
+    widths = [config.element_bits, config.index_bits] * (config.cols * config.slots)
     return _tile_beats(list(zip(fields.T, widths, strict=True)), program.w_beats)
 
 
-def parameter_tokens(program: Program, rq: list[Requantization]) -> list[int]:
+def parameter_tokens(program: Program, parameters: Sequence[Parameters]) -> list[int]:
     """Port ``q``: parameters of the tiles' output channels in fill order; unused columns are 0."""
-    config, fields = program.config, []
+    config, rows = program.config, []
     for p in program.q_pass:
-        r, part = rq[int(program.group[p])], slice(int(program.n0[p]), int(program.n0[p] + program.n_size[p]))
-        same = np.ones(int(program.n_size[p]), np.int64)
-        rows = np.stack([r.bias[part], r.multiplier[part], r.shift[part], same * r.zero_point, same * r.low,
-                         same * r.high], axis=1).astype(np.int64)
-        fields.append(np.pad(rows, ((0, config.cols - len(rows)), (0, 0))).reshape(-1))
-    widths = [32, 16, 6, 8, 8, 8] * config.cols
-    columns = list(zip(np.stack(fields).T, widths, strict=True))
-    return _tile_beats(columns, np.ones(len(fields), np.int64))
+        part = slice(int(program.n0[p]), int(program.n0[p] + program.n_size[p]))
+        fields = _fields(parameters[int(program.group[p])], part)
+        rows.append(np.pad(fields, ((0, config.cols - len(fields)), (0, 0))).reshape(-1))
+    widths = [32, 1] if config.floating else [32, 16, 6, 8, 8, 8]
+    columns = list(zip(np.stack(rows).T, widths * config.cols, strict=True))
+    return _tile_beats(columns, np.ones(len(rows), np.int64))
 
 
-def operand_tokens(program: Program, a: npt.NDArray[np.int8], w: npt.NDArray[np.int8],
-                   rq: list[Requantization]) -> dict[str, list[int]]:
-    """Tokens of all input ports: a (groups, M, K), w (groups, K, N) int8, N:M along K.
+def _fields(parameters: Parameters, part: slice) -> Ints:
+    """Parameters of some channels as the port's fields: (channels, fields)."""
+    bias = parameters.bias[part]
+    same = np.ones(len(bias), np.int64)
+    if isinstance(parameters, BiasRelu):
+        return np.stack([bias.view(np.uint32).astype(np.int64), same * parameters.relu], axis=1)
+    r = parameters
+    return np.stack([bias, r.multiplier[part], r.shift[part], same * r.zero_point, same * r.low, same * r.high],
+                    axis=1).astype(np.int64)
+
+
+def operand_tokens(program: Program, a: Elements, w: Elements,
+                   parameters: Sequence[Parameters]) -> dict[str, list[int]]:
+    """Tokens of all input ports: a (groups, M, K), w (groups, K, N), N:M along K.
 
     Raises:
         InputError: operands that do not fit the program, or weights that break its N:M.
     """
-    check_operands(program, a, w, rq)
+    check_operands(program, a, w, parameters)
     return {"d": descriptor_tokens(program), "a": activation_tokens(program, a), "w": weight_tokens(program, w),
-            "q": parameter_tokens(program, rq)}
+            "q": parameter_tokens(program, parameters)}
 
 
-def result_tokens(beats: npt.NDArray[np.int8]) -> list[int]:
+def result_tokens(beats: Elements) -> list[int]:
     """Port ``o``: result beats (beats, cols) as the integers that the port carries."""
     return [int.from_bytes(row.tobytes(), "little") for row in np.ascontiguousarray(beats)]

@@ -11,7 +11,9 @@ def draw_program(rng, most=30, **fixed):
     config = draw_configuration(fixed, rng)
     ratio = config.modes[int(rng.integers(len(config.modes)))].ratio
     m, k, n = (int(v) for v in rng.integers(1, most, 3))
-    tiling = Tiling(beats=int(rng.integers(1, config.tile_depth + 1)), order=str(rng.choice(["mn", "nm"])))
+    dataflow = str(rng.choice(config.dataflows))
+    tiling = Tiling(beats=int(rng.integers(1, config.most_beats(dataflow) + 1)), order=str(rng.choice(["mn", "nm"])),
+                    dataflow=dataflow)
     return lower(config, Shape(m=m, k=2 * k, n=n, groups=int(rng.integers(1, 3))), ratio, tiling)
 
 

@@ -81,7 +81,7 @@ def test_one_pass_by_hand():
     config = NmArrayConfig(rows=1, cols=1, tile_depth=1, o_depth=1, ratios=(), product_stages=0)
     solved = beat_network(lower(config, Shape(m=1, k=1, n=1), DENSE, Tiling(beats=1))).solve()
     assert [int(solved.start[p][0]) for p in ("d", "a", "w", "q", "load", "compute")] == [0, 0, 0, 0, 1, 3]
-    assert int(solved.start["o"][0]) == 3 + 1 + result_path(config) == solved.cycles - 1
+    assert int(solved.start["o"][0]) == 3 + 1 + result_path(config, config.dataflows[0]) == solved.cycles - 1
 
 
 def test_passes_of_one_result_tile_follow_each_other_without_a_gap():

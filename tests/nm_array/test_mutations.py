@@ -4,9 +4,9 @@ import pytest
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 
-from hwsim.nm_array import model, timing
+from hwsim.nm_array import model, times, timing
 from hwsim.nm_array import reference as reference_module
-from rtl.nm_array import array, cases, pe, results, sequencer, tile_buffer, tokens
+from rtl.nm_array import array, cases, compute_engine, load_engine, pe, results, tile_buffer, tokens
 from rtl.verify import verify
 
 SMALL = {"rows": 2, "cols": 2, "tile_depth": 3, "o_depth": 4, "ratios": ["2:4"], "multipliers": 1, "a_slots": 2,
@@ -68,11 +68,12 @@ def early_model(monkeypatch):
 
 
 def slow_handover_in_model(monkeypatch):
-    monkeypatch.setattr(model, "HANDOVER", model.HANDOVER + 1)
+    for module in (model, times):
+        monkeypatch.setattr(module, "HANDOVER", module.HANDOVER + 1)
 
 
 def early_release_in_model(monkeypatch):
-    monkeypatch.setattr(model.Times, "a_release", property(lambda self: self.slot + self.program.config.rows - 1))
+    monkeypatch.setattr(times.Times, "a_release", property(lambda self: self.slot + self.program.config.rows - 1))
 
 
 def swapped_metadata(monkeypatch):
@@ -92,36 +93,29 @@ def rounding_half_up(monkeypatch):
 
 
 def missing_release(monkeypatch):
-    overridden(monkeypatch, sequencer, "ComputeEngine", lambda self, m: m.d.comb.__iadd__(self.a_release.eq(0)))
+    overridden(monkeypatch, compute_engine, "ComputeEngine", lambda self, m: m.d.comb.__iadd__(self.a_release.eq(0)))
 
 
 def accumulates_what_is_first(monkeypatch):
     def change(self, m):
-        if self.config.dataflow == "ws":
-            m.d.comb += self.result.first.eq(0)
-        else:
-            m.d.comb += self.control.clear.eq(0)
+        m.d.comb += (self.ws_result.first if self.ws else self.control.clear).eq(0)
 
-    overridden(monkeypatch, sequencer, "ComputeEngine", change)
+    overridden(monkeypatch, compute_engine, "ComputeEngine", change)
 
 
 def forgets_the_sum(monkeypatch):
-    overridden(monkeypatch, sequencer, "ComputeEngine", lambda self, m: m.d.comb.__iadd__(self.result.first.eq(1)))
+    overridden(monkeypatch, compute_engine, "ComputeEngine",
+               lambda self, m: m.d.comb.__iadd__(self.ws_result.first.eq(1)))
 
 
 def one_credit_too_many(monkeypatch):
-    whole = sequencer.ComputeEngine
+    whole = compute_engine.ComputeEngine
     monkeypatch.setattr(array, "ComputeEngine", lambda config: whole(config.replace(o_depth=config.o_depth + 1)))
 
 
 def skew_of_the_last_row(monkeypatch):
-    whole = array.NmArray._delayed
-
-    def delayed(self, m, source, count, name):
-        chain = whole(self, m, source, count, name)
-        return [*chain[:-1], chain[-2]] if name == "control" else chain
-
-    monkeypatch.setattr(array.NmArray, "_delayed", delayed)
+    whole = array.NmArray._row_controls
+    monkeypatch.setattr(array.NmArray, "_row_controls", lambda self, m: [*(c := whole(self, m))[:-1], c[-2]])
 
 
 def skew_of_the_last_column_of_weights(monkeypatch):
@@ -143,11 +137,11 @@ def load_ignores_shadow_occupancy(monkeypatch):
     def change(self, m):
         m.d.comb += self.i.ready.eq((self.w_filled >= self.i.payload.w_take) & ~self.valid)
 
-    overridden(monkeypatch, sequencer, "LoadEngine", change)
+    overridden(monkeypatch, load_engine, "LoadEngine", change)
 
 
 def load_ignores_weights_in_use(monkeypatch):
-    whole = sequencer.LoadEngine
+    whole = load_engine.LoadEngine
     monkeypatch.setattr(array, "LoadEngine", lambda config: whole(config.replace(shadow_weights=True)))
 
 
@@ -168,14 +162,11 @@ def ring_too_short(monkeypatch):
 
 
 def drain_without_padding(monkeypatch):
-    def pad(self, m, now, busy, issuing, end, done):
-        m.d.comb += [issuing.eq(busy), done.eq(busy & end)]
-
-    monkeypatch.setattr(sequencer.ComputeEngine, "_pad", pad)
+    monkeypatch.setattr(compute_engine, "drain_cycles", lambda config: 1)
 
 
 def early_swap(monkeypatch):
-    overridden(monkeypatch, sequencer, "ComputeEngine", lambda self, m: m.d.comb.__iadd__(self.control.swap.eq(1)))
+    overridden(monkeypatch, compute_engine, "ComputeEngine", lambda self, m: m.d.comb.__iadd__(self.control.swap.eq(1)))
 
 
 def starts_without_operands(monkeypatch):
@@ -191,7 +182,7 @@ def starts_without_operands(monkeypatch):
 
 def reads_in_the_second_step(monkeypatch):
     """Late by one step: the first step of each beat meets the word of the beat before."""
-    overridden(monkeypatch, sequencer, "ComputeEngine",
+    overridden(monkeypatch, compute_engine, "ComputeEngine",
                lambda self, m: m.d.comb.__iadd__(self.read.eq(self.control.valid & (self.control.step == 1))))
 
 

@@ -46,7 +46,7 @@ def test_ratios_are_a_set():
 def test_drawn_configurations_are_legal_and_differ():
     drawn = [draw(seed) for seed in range(300)]
     assert len({config.digest() for config in drawn}) > 290
-    for field, least in (("rows", 12), ("cols", 12), ("multipliers", 5), ("dataflow", 2), ("a_slots", 8),
+    for field, least in (("rows", 12), ("cols", 12), ("multipliers", 5), ("dataflow", 3), ("a_slots", 8),
                          ("w_slots", 8), ("q_slots", 8), ("shadow_weights", 2), ("product_stages", 5)):
         assert len({getattr(config, field) for config in drawn}) == least, field
     assert {ratio for config in drawn for ratio in config.ratios} == set(RATIOS)

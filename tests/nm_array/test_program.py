@@ -76,7 +76,7 @@ def test_select_is_the_program_of_those_passes():
             assert read.tolist() == list(range(len(getattr(part, f"{port}_pass")))) and (np.diff(first) > 0).all()
 
 
-@pytest.mark.parametrize(("m", "k", "n"), [(0, 1, 1), (1, -1, 1), (1, 1, True), (1, 131072, 1), (1.5, 1, 1)])
+@pytest.mark.parametrize(("m", "k", "n"), [(0, 1, 1), (1, -1, 1), (1, 1, True), (1.5, 1, 1)])
 def test_bad_shapes_are_refused(m, k, n):
     with pytest.raises(InputError):
         Shape(m=m, k=k, n=n)
@@ -84,8 +84,14 @@ def test_bad_shapes_are_refused(m, k, n):
 
 def test_what_does_not_fit_the_array_is_refused():
     config = NmArrayConfig(rows=2, cols=2, tile_depth=4, o_depth=4)
-    with pytest.raises(InputError, match="tiling.beats: wanted 1 to tile_depth"):
+    with pytest.raises(InputError, match="tiling.beats: wanted 1 to 4 .by tile_depth"):
         lower(config, Shape(m=1, k=1, n=1), DENSE, Tiling(beats=5))
+    with pytest.raises(InputError, match="GEMM k"):  # INT32 sums could overflow
+        lower(config, Shape(m=1, k=131072, n=1), DENSE, Tiling(beats=1))
+    with pytest.raises(InputError, match="tiling.dataflow: wanted ws, got"):
+        lower(config, Shape(m=1, k=1, n=1), DENSE, Tiling(beats=1, dataflow="os"))
+    with pytest.raises(InputError, match="tiling.dataflow: wanted ws or os, got None"):
+        lower(config.replace(dataflow="both"), Shape(m=1, k=1, n=1), DENSE, Tiling(beats=1))
     with pytest.raises(InputError, match="ratio: wanted one of 1:1, 2:8, 2:4, got 1:2"):
         lower(config, Shape(m=1, k=1, n=1), Ratio(1, 2), Tiling(beats=1))
     with pytest.raises(InputError, match="passes"):

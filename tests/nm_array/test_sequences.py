@@ -8,9 +8,10 @@ from test_model import check_levels_agree
 
 from hwsim.errors import InputError
 from hwsim.nm_array.config import NmArrayConfig
-from hwsim.nm_array.model import Times, beat_network
+from hwsim.nm_array.model import beat_network
 from hwsim.nm_array.program import Shape, Tiling, lower
 from hwsim.nm_array.schedule import join
+from hwsim.nm_array.times import Times
 from hwsim.sparsity.ratio import Ratio
 from rtl.nm_array import array, cases, tokens
 from rtl.nm_array.cases import Work, draw_case
