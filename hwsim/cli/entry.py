@@ -16,7 +16,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("hwsim.cli.run", "one workload on one accelerator and its baselines: table, JSON, figure"),
     "verify": ("hwsim.cli.verify", "the RTL against the cycle model: values and the cycle of every transfer"),
     "rtl": ("hwsim.cli.rtl", "Verilog of an accelerator"),
+    "accuracy": ("hwsim.cli.accuracy", "what N:M sparse training costs in accuracy (needs PyTorch)"),
     "formats": ("hwsim.cli.formats", "sizes of the sparse formats"),
+    "reproduce": ("hwsim.cli.reproduce", "published figures beside ours"),
     "zoo": ("hwsim.cli.zoo", "the known networks and their operators"),
 }
 """Command: (module with ``configure(parser)`` and ``execute(arguments) -> status``, what it does)."""

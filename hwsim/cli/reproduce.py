@@ -1,0 +1,101 @@
+"""``hwsim reproduce``: published figures beside ours."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from hwsim.cli.arguments import add_json, add_set, settings_of
+from hwsim.cli.output import ProgressBar, print_text
+
+if TYPE_CHECKING:
+    from hwsim.cli.output import Progress
+
+WORKERS = 2
+"""Processes at most: what the networks share out well."""
+_EXAMPLES = """\
+what can be reproduced:
+  sat   N:M sparse training on SAT (arXiv 2309.13015): speedup of a training step, five networks, 2:4, 2:8, 2:16
+
+With --json: {"rows": [{"quantity", "published", "ours", "error_percent", "mark", "source"}]}. A mark says where the
+published figure comes from: paper, second (told by others), derived (arithmetic), unknown (null).
+
+examples:
+  hwsim reproduce sat -o results/sat
+  hwsim reproduce sat --set batch=8 --set networks='["resnet18"]' --set machine.dram.channels=1 --json
+"""
+
+
+class Reproduction:
+    """What a reproduction hands to the command: rows as JSON text, text for the terminal, files by name."""
+
+    def __init__(self, *, rows: str, text: str, files: Callable[[], Mapping[str, bytes]]):
+        self.rows, self.text, self.files = rows, text, files
+
+
+def _sat(settings: Mapping[str, Any], progress: Progress) -> Reproduction:
+    from hwsim.provenance import provenance
+    from hwsim.reproduce import sat
+    from hwsim.reproduce.rows import rows_text
+    from hwsim.reproduce.sat_figure import FIGURES
+    from hwsim.settings import merged
+    from hwsim.training.outcome import TrainingExperiment
+    from mappers.training.sat import run
+
+    base = TrainingExperiment().to_mapping()
+    experiment = TrainingExperiment.from_mapping(merged(base, settings), "")
+    outcome = run(experiment, progress, workers=min(WORKERS, os.cpu_count() or 1))
+    shown = sat.text(outcome)
+
+    def files() -> dict[str, bytes]:
+        result = {**sat.to_dict(outcome), "provenance": provenance(experiment.to_mapping(), seed=0)}
+        return {**{name: draw(outcome) for name, draw in FIGURES.items()}, "table.txt": shown.encode(),
+                "result.json": (json.dumps(result, indent=1, allow_nan=False) + "\n").encode()}
+
+    return Reproduction(rows=rows_text(sat.rows(outcome)), text=shown, files=files)
+
+
+TARGETS: dict[str, tuple[Callable[[Mapping[str, Any], Progress], Reproduction], tuple[str, ...]]] = {
+    "sat": (_sat, ("speedup.png", "split.png", "schedules.png", "table.txt", "result.json")),
+}
+"""By name: what runs it, and the files that it writes."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.description = "Published figures beside ours, with where each comes from."
+    parser.epilog = _EXAMPLES
+    parser.add_argument("name", metavar="NAME", choices=list(TARGETS), help=f"one of {', '.join(TARGETS)}")
+    add_set(parser, "change a key of the experiment, e.g. batch=8; may be given many times")
+    parser.add_argument("-o", "--output", metavar="DIR", help="write result.json, table.txt and figures there")
+    parser.add_argument("--force", action="store_true", help="replace existing results")
+    add_json(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Run, print and write."""
+    work, names = TARGETS[arguments.name]
+    settings = settings_of(arguments.settings)
+    if arguments.output is None:
+        _show(_run(work, settings), arguments)
+        return 0
+    from hwsim.report.files import Staging
+
+    with Staging(arguments.output, names, force=arguments.force) as staging:
+        found = _run(work, settings)
+        for name, data in found.files().items():
+            staging.write(name, data)
+    _show(found, arguments)
+    return 0
+
+
+def _run(work: Callable[[Mapping[str, Any], Progress], Reproduction], settings: Mapping[str, Any]) -> Reproduction:
+    with ProgressBar() as bar:
+        return work(settings, bar)
+
+
+def _show(found: Reproduction, arguments: argparse.Namespace) -> None:
+    print_text(found.rows if arguments.json else found.text)

@@ -1,0 +1,48 @@
+"""Energy of a training step: the array's GEMMs, the line buffer, element-wise traffic, the update and SORE."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hwsim.energy import ActionCount, of_bytes
+from hwsim.nm_array.account import action_counts, dram_cost
+from hwsim.nm_array.program import Program
+from hwsim.nm_array.traffic import Traffic
+from hwsim.training.machine import TrainingMachine
+from hwsim.training.stages import ELEMENT_BYTES
+from hwsim.training.update import Work
+
+UPDATE_OPERATIONS = 3
+"""FP32 multiplications, and additions, for one weight of SGD: decay into the gradient, momentum, learning rate."""
+
+
+def gemm_actions(machine: TrainingMachine, program: Program, moved: Traffic) -> list[ActionCount]:
+    """Actions of one GEMM, its operands' way through the line buffer among them."""
+    counts = action_counts(program, moved, machine.dram)
+    if machine.line_bytes:
+        p = program.a_pass
+        rows = int((program.m_size[p] * program.k_size[p]).sum()) * ELEMENT_BYTES
+        counts += [of_bytes("line buffer", way, nbytes, cost="sram", capacity_bytes=machine.line_bytes)
+                   for way, nbytes in (("write", moved.totals()["a"]), ("read", rows))]
+    return counts
+
+
+def other_actions(machine: TrainingMachine, moved: int, updates: Sequence[Work],
+                  online: Sequence[Work]) -> list[ActionCount]:
+    """Actions beside the GEMMs.
+
+    Args:
+        machine: the accelerator.
+        moved: bytes of element-wise work; its arithmetic is not counted.
+        updates: WUVE's runs.
+        online: SORE's runs on line. Its comparisons are not counted, here and behind the update: a few per weight.
+    """
+    weights, cost = sum(work.weights for work in updates), dram_cost(machine.dram)
+    return [
+        of_bytes("DRAM", "element-wise", moved, cost=cost),
+        of_bytes("DRAM", "update", sum(work.read + work.written for work in updates), cost=cost),
+        of_bytes("DRAM", "generate on line", sum(work.read + work.written for work in online), cost=cost),
+        ActionCount(component="update", action="scale gradient", count=weights, cost="multiply.fp16"),
+        ActionCount(component="update", action="multiply", count=UPDATE_OPERATIONS * weights, cost="multiply.fp32"),
+        ActionCount(component="update", action="add", count=UPDATE_OPERATIONS * weights, cost="add.fp32"),
+    ]
