@@ -1,0 +1,38 @@
+"""Pruning: one-shot magnitude pruning of given weights, and N:M sparse training (needs PyTorch).
+
+    magnitude.py   N:M, unstructured and random pruning of a network's weights
+    methods.py     the training methods: what is pruned in which direction, and when
+    layers.py      linear and convolution with pruned weights in FF and BP (PyTorch)
+    networks.py    narrow ResNet-9 and small ViT (PyTorch)
+    data.py        real images: scikit-learn's digits
+    train.py       one training (PyTorch)
+    campaign.py    all trainings of a table, resumable
+    table.py       the table: mean and spread
+    patterns.py    trained weights and masks as files, for simulator and RTL; NumPy only
+
+Importing this package needs no PyTorch.
+"""
+
+from mappers.prune.magnitude import (
+    REDUCTION,
+    SMALLEST_K,
+    LayerRecord,
+    LeaveDense,
+    PrunedLayer,
+    magnitude_mask,
+    prune_nm,
+    prune_unstructured,
+    random_nm,
+)
+
+__all__ = [
+    "REDUCTION",
+    "SMALLEST_K",
+    "LayerRecord",
+    "LeaveDense",
+    "PrunedLayer",
+    "magnitude_mask",
+    "prune_nm",
+    "prune_unstructured",
+    "random_nm",
+]
