@@ -35,3 +35,14 @@ def settle(ratio: Ratio) -> int:
     could catch up with a longer one. M cycles empty the transposer, N the drain.
     """
     return ratio.m + ratio.n
+
+
+def full_rate_depth(ratio: Ratio) -> int:
+    """Entries of a result queue with which rows of one ratio can be taken every cycle, in both directions.
+
+    A group reserves N entries with its first row. Backward beat s of it leaves M - 1 + `backward` + s cycles later, and
+    its entry is free one cycle after that; meanwhile a group more is reserved every M cycles.
+    """
+    n, m = ratio.n, ratio.m
+    whole, into = divmod(m - 1 + backward(m) + HANDOVER - 1, m)
+    return n + n * (whole + 1) - min(n, m - into)

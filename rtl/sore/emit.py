@@ -1,8 +1,15 @@
-"""Verilog of SORE, with the bits of its ports and the driver's duties in the header."""
+"""Verilog of SORE, its repeated parts converted once; the bits of its ports and the driver's duties in the header."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from amaranth.lib import wiring
+
+from hwsim.config import Configuration
 from hwsim.sore.config import SoreConfig
+from rtl.nm_array.emit import StandIn
 from rtl.sore import layouts
 from rtl.sore.engine import Sore
 from rtl.verilog import emit
@@ -18,7 +25,32 @@ def emit_sore(config: SoreConfig) -> str:
 
 def convert(engine: Sore) -> str:
     """Verilog of that engine, which is used up by this."""
-    return emit(engine, NAME, engine.config.to_mapping(), contract(engine.config))
+    return convert_parts(engine, NAME, engine.config, contract(engine.config))
+
+
+def convert_parts(top: Any, name: str, config: Configuration, notes: Sequence[str]) -> str:
+    """Verilog of a component whose ``make`` gives its repeated parts: each is converted once and put behind the top.
+
+    Args:
+        top: used up by this; its ``make`` is replaced. All parts have registers.
+        name: of the top module, and what the names of the parts begin with.
+        config: for the header.
+        notes: more lines for the header.
+    """
+    parts: dict[str, wiring.Component] = {}
+
+    def make(part: str, build: Callable[[], wiring.Component]) -> StandIn:
+        module = f"{name}_{part}"
+        if module not in parts:
+            parts[module] = build()
+        return StandIn(parts[module].signature, module)
+
+    top.make = make
+    texts = [emit(top, name, config.to_mapping(), notes)]
+    for module, component in parts.items():
+        text = emit(component, module)
+        texts.append(text[text.index("\nmodule ") + 1:])  # without the header
+    return "\n".join(texts)
 
 
 def contract(config: SoreConfig) -> list[str]:

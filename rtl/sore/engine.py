@@ -7,6 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hwsim.sore.config import SoreConfig
+from rtl.nm_array.parts import Make, built
 from rtl.sore import layouts
 from rtl.sore.intake import Intake
 from rtl.sore.queue import ResultQueue
@@ -21,10 +22,11 @@ class Sore(wiring.Component):
 
     Args:
         config: the same object that the reference and the cycle model take.
+        make: makes each part that is there many times; see `rtl.nm_array.parts`.
     """
 
-    def __init__(self, config: SoreConfig):
-        self.config = config
+    def __init__(self, config: SoreConfig, make: Make = built):
+        self.config, self.make = config, make
         beat = layouts.result_beat(config)
         super().__init__({"p": In(stream.Signature(layouts.descriptor(config))),
                           "i": In(stream.Signature(layouts.row(config))),
@@ -34,9 +36,9 @@ class Sore(wiring.Component):
         """Build the engine."""
         m, config = Module(), self.config
         m.submodules.intake = intake = Intake(config)
-        m.submodules.transposer = transposer = Transposer(config)
-        m.submodules.f_sorters = f_sorters = SorterBank(config)
-        m.submodules.b_sorters = b_sorters = SorterBank(config)
+        m.submodules.transposer = transposer = Transposer(config, self.make)
+        m.submodules.f_sorters = f_sorters = SorterBank(config, self.make)
+        m.submodules.b_sorters = b_sorters = SorterBank(config, self.make)
         wiring.connect(m, wiring.flipped(self.p), intake.p)
         wiring.connect(m, wiring.flipped(self.i), intake.i)
         for sink in (f_sorters, transposer):

@@ -8,6 +8,7 @@ from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
 
 from hwsim.sore.config import SoreConfig
+from rtl.nm_array.parts import Make, built
 from rtl.sore import layouts
 
 
@@ -25,7 +26,8 @@ class TopN(wiring.Component):
 
     def __init__(self, config: SoreConfig):
         self.config = config
-        super().__init__({"valid": In(1), "first": In(1), "position": In(config.index_bits), "limit": In(config.kept),
+        position = max(config.index_bits, 1)  # Verilog has no ports of no bits
+        super().__init__({"valid": In(1), "first": In(1), "position": In(position), "limit": In(config.kept),
                           "value": In(16), "slots": Out(ArrayLayout(layouts.slot(config), config.kept))})
 
     def elaborate(self, platform: object) -> Module:
@@ -53,7 +55,7 @@ class TopN(wiring.Component):
         losing = [(rank[i] + (enters & ~beaten[i]) - replace)[:len(rank[i])] for i in range(kept)]
         entry = [Cat(slots[i].as_value(), losing[i], there[i], full_of[i]) for i in range(kept)]
         own_rank = (sum(beaten[i] for i in range(kept)) - replace)[:len(rank[0])]
-        fresh = Cat(Mux(new, self.value, 0), self.position, own_rank, 1, new)
+        fresh = Cat(Mux(new, self.value, 0), self.position[:self.config.index_bits], own_rank, 1, new)
         with m.If(self.valid):
             for i in range(kept):
                 source = Mux(back[i], entry[i - 1], entry[i]) if i else entry[i]
@@ -69,8 +71,8 @@ class SorterBank(wiring.Component):
     nothing stops it. The next group's ``end`` comes N cycles later at the soonest.
     """
 
-    def __init__(self, config: SoreConfig):
-        self.config = config
+    def __init__(self, config: SoreConfig, make: Make = built):
+        self.config, self.make = config, make
         super().__init__({"step": In(layouts.step(config)), "row": In(layouts.row(config)),
                           "write": Out(1), "data": Out(layouts.result_beat(config))})
 
@@ -88,10 +90,10 @@ class SorterBank(wiring.Component):
         limit = Signal(config.kept)
         m.d.comb += limit.eq(Cat(layouts.kept_of(config, self.step.mode) == i + 1 for i in range(config.kept)))
         for lane in range(config.lanes):
-            m.submodules[f"lane{lane}"] = sorter = TopN(config)
+            m.submodules[f"lane{lane}"] = sorter = self.make("sorter", lambda: TopN(config))
             m.d.comb += [sorter.valid.eq(self.step.valid), sorter.first.eq(self.step.first), sorter.limit.eq(limit),
                          sorter.position.eq(self.step.position), sorter.value.eq(self.row[lane])]
-            drain = Signal(sorter.slots.shape(), name=f"drain{lane}", reset_less=True)
+            drain = Signal(ArrayLayout(layouts.slot(config), config.kept), name=f"drain{lane}", reset_less=True)
             m.d.comb += self.data.slots[lane].eq(drain[0])
             m.d.sync += drain.as_value().eq(Mux(complete.valid, sorter.slots.as_value(),
                                                 drain.as_value() >> layouts.slot(config).size))

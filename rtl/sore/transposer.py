@@ -9,7 +9,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hwsim.sore.config import SoreConfig
-from rtl.nm_array.parts import Bank, delayed
+from rtl.nm_array.parts import Bank, Make, built, delayed
 from rtl.sore import layouts
 
 
@@ -24,8 +24,8 @@ class Transposer(wiring.Component):
     below M, so a crossing never leaves its block: one butterfly of 2:1 multiplexers does for every M.
     """
 
-    def __init__(self, config: SoreConfig):
-        self.config = config
+    def __init__(self, config: SoreConfig, make: Make = built):
+        self.config, self.make = config, make
         ports = {"step": In(layouts.step(config)), "row": In(layouts.row(config))}
         super().__init__({**ports, "o_step": Out(layouts.step(config)), "o_row": Out(layouts.row(config))})
 
@@ -44,7 +44,7 @@ class Transposer(wiring.Component):
         crossed = self._crossed([self.row[lane] for lane in range(config.lanes)], step.position)
         words = []
         for lane, word in enumerate(crossed):
-            m.submodules[f"bank{lane}"] = bank = Bank(16, 2 * config.group)
+            m.submodules[f"bank{lane}"] = bank = self.make("bank", lambda: Bank(16, 2 * config.group))
             m.d.comb += [bank.w_en.eq(step.valid), bank.w_addr.eq(Cat(step.position, half)), bank.w_data.eq(word),
                          bank.r_en.eq(reading), bank.r_addr.eq(Cat(((lane & mask) ^ column)[:bits], ~half))]
             words.append(bank.r_data)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from amaranth.lib import wiring
-
 from hwsim.wuve import timing
 from hwsim.wuve.config import WuveConfig
-from rtl.nm_array.emit import StandIn
+from rtl.sore.emit import convert_parts
 from rtl.verilog import emit
 from rtl.wuve import layouts
 from rtl.wuve.engine import Wuve
@@ -24,22 +20,10 @@ def emit_wuve(config: WuveConfig) -> str:
 
 def convert(engine: Wuve) -> str:
     """Verilog of that engine, which is used up by this."""
-    parts: dict[str, wiring.Component] = {}
-
-    def make(name: str, build: Callable[[], wiring.Component]) -> StandIn:
-        module = f"{NAME}_{name}"
-        if module not in parts:
-            parts[module] = build()
-        return StandIn(parts[module].signature, module)
-
-    config = engine.config
-    if timing.pipeline(config):  # a lane without registers has no clock that an instance could be given
-        engine.make = make
-    texts = [emit(engine, NAME, config.to_mapping(), contract(config))]
-    for module, part in parts.items():
-        text = emit(part, module)
-        texts.append(text[text.index("\nmodule ") + 1:])  # without the header
-    return "\n".join(texts)
+    config, notes = engine.config, contract(engine.config)
+    if timing.pipeline(config):
+        return convert_parts(engine, NAME, config, notes)
+    return emit(engine, NAME, config.to_mapping(), notes)  # a lane without registers has no clock to stand alone with
 
 
 def contract(config: WuveConfig) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal
@@ -12,13 +11,10 @@ from amaranth.lib.wiring import In, Out
 
 from hwsim.wuve import timing
 from hwsim.wuve.config import WuveConfig
-from rtl.nm_array.parts import built, controlled, delayed
+from rtl.nm_array.parts import Make, built, controlled, delayed
 from rtl.sore.queue import ResultQueue
 from rtl.wuve import layouts
 from rtl.wuve.lane import Lane
-
-Make = Callable[[str, Callable[[], wiring.Component]], Any]
-"""``make(name, build)``: a part with the ports of ``build()``; all parts of one name are equal."""
 
 
 class Wuve(wiring.Component):
