@@ -85,7 +85,7 @@ def simulate_operator(operator: Operator, config: NmArrayConfig, ratio: Ratio, d
     return LayerResult(
         name=operator.name, kind=operator.kind, m=operator.m, k=operator.k, n=operator.n, groups=operator.groups,
         ratio=str(ratio), tiling={
-            "dataflow": config.dataflow, "mode": str(mapped.ratio), "beats": tiling.beats, "order": tiling.order,
+            "dataflow": program.dataflow, "mode": str(mapped.ratio), "beats": tiling.beats, "order": tiling.order,
             "packed": mapped.packed, "window": mapped.window.width if mapped.window else 0, "exact": found.exact},
         cycles=found.cycles, array_cycles=int(found.timeline.start["o"][-1]) + 1, bound_cycles=found.bound,
         best_bound_cycles=found.best_bound, macs=operator.macs,
@@ -95,7 +95,8 @@ def simulate_operator(operator: Operator, config: NmArrayConfig, ratio: Ratio, d
 
 def _traffic_only(operator: Operator, config: NmArrayConfig, dram: Dram, clock_hz: float) -> LayerResult:
     """An operator without MACs: reads its inputs and writes its outputs, nothing else is modelled."""
-    moved = {"a": operator.input_elements, "w": 0, "q": 0, "o": operator.output_elements}
+    size = config.element_bits // 8
+    moved = {"a": size * operator.input_elements, "w": 0, "q": 0, "o": size * operator.output_elements}
     net = Network(operator.name)
     service = dram.service_cycles([moved["a"], moved["o"]], clock_hz)
     net.process("dram", firings=2, interval=service, latency=service)

@@ -10,7 +10,7 @@ from hwsim.energy import EnergyTree, load_costs
 from hwsim.memory import Dram
 from hwsim.network import Timeline
 from hwsim.nm_array.account import action_counts, dram_cost
-from hwsim.nm_array.config import NmArrayConfig
+from hwsim.nm_array.config import Dataflow, NmArrayConfig
 from hwsim.nm_array.program import Program, Shape, Tiling, lower
 from hwsim.nm_array.system import bound_cycles, system_network
 from hwsim.nm_array.traffic import Lines, Traffic, traffic
@@ -112,30 +112,33 @@ def ways_to_map(config: NmArrayConfig, operator: Operator, ratio: Ratio) -> list
 def compute_bound(config: NmArrayConfig, mapped: Mapped) -> int:
     """Cycles that no tiling can compute faster: whole passes, one after the other."""
     shape, mode = mapped.shape, config.modes[config.mode_number(mapped.ratio)]
-    tiles = shape.groups * -(-shape.n // config.cols)
-    if config.dataflow == "ws":
-        return tiles * -(-shape.k // (config.rows * mode.span)) * shape.m * mode.steps
-    return tiles * -(-shape.m // config.rows) * -(-shape.k // mode.span) * mode.steps
+    tiles = shape.groups * -(-shape.n // config.cols) * mode.steps
+    cycles = {"ws": tiles * -(-shape.k // (config.rows * mode.span)) * shape.m,
+              "os": tiles * -(-shape.m // config.result_rows("os")) * -(-shape.k // mode.span) * config.sum_latency}
+    return min(cycles[dataflow] for dataflow in config.dataflows)
 
 
 def tilings(config: NmArrayConfig, mapped: Mapped, limits: SearchLimits) -> Iterator[Tiling]:
-    """Candidate tilings: beats per pass x loop order; orders that make no difference are left out."""
-    mode = config.modes[config.mode_number(mapped.ratio)]
-    ws = config.dataflow == "ws"
+    """Candidate tilings: dataflow x beats per pass x loop order; orders that make no difference are left out."""
+    for dataflow in config.dataflows:
+        yield from _tilings(config, mapped, limits, dataflow)
+
+
+def _tilings(config: NmArrayConfig, mapped: Mapped, limits: SearchLimits, dataflow: Dataflow) -> Iterator[Tiling]:
+    mode, ws, most = config.modes[config.mode_number(mapped.ratio)], dataflow == "ws", config.most_beats(dataflow)
     length = mapped.shape.m if ws else -(-mapped.shape.k // mode.span)
-    deepest = min(config.tile_depth, length)
-    fewest = -(-length // config.tile_depth)
-    if config.tile_depth <= limits.exhaustive_depth:
+    deepest, fewest = min(most, length), -(-length // most)
+    if most <= limits.exhaustive_depth:
         beats = set(range(1, deepest + 1))
     else:
         parts = {fewest * factor + extra for factor in (1, 2, 4) for extra in range(limits.parts)}
         beats = {-(-length // count) for count in parts if count <= length} | {deepest}
     for size in sorted(beats, reverse=True):
-        m_tiles = -(-mapped.shape.m // (size if ws else config.rows))
+        m_tiles = -(-mapped.shape.m // (size if ws else config.result_rows("os")))
         n_tiles = -(-mapped.shape.n // config.cols)
-        yield Tiling(beats=size, order="mn")
+        yield Tiling(beats=size, order="mn", dataflow=dataflow)
         if m_tiles > 1 and n_tiles > 1:
-            yield Tiling(beats=size, order="nm")
+            yield Tiling(beats=size, order="nm", dataflow=dataflow)
 
 
 def schedule(config: NmArrayConfig, operator: Operator, ratio: Ratio, dram: Dram, clock_hz: float,
@@ -175,17 +178,18 @@ class _Candidate:
 
 def _candidates(config: NmArrayConfig, mapped: Mapped, dram: Dram, clock_hz: float,
                 limits: SearchLimits) -> list[_Candidate]:
-    """All tilings of one way to map. Tilings differ in their energy by DRAM traffic; the rest is taken from one."""
+    """All tilings of one way to map. Those of one dataflow differ in their energy by DRAM traffic; the rest is taken
+    from the first."""
     per_byte = 8 * load_costs().cost(dram_cost(dram)).energy
     found: list[_Candidate] = []
-    on_chip = 0.0
+    on_chip: dict[Dataflow, float] = {}
     for tiling in tilings(config, mapped, limits):
         program, moved = _lowered(config, mapped, tiling)
-        if not found:
+        if program.dataflow not in on_chip:
             parts = EnergyTree.of(action_counts(program, moved, dram)).components
-            on_chip = math.fsum(energy for part, energy in parts.items() if part != "DRAM")
+            on_chip[program.dataflow] = math.fsum(energy for part, energy in parts.items() if part != "DRAM")
         found.append(_Candidate(bound=bound_cycles(program, moved, dram, clock_hz), tiling=tiling,
-                                joules=on_chip + per_byte * sum(moved.totals().values())))
+                                joules=on_chip[program.dataflow] + per_byte * sum(moved.totals().values())))
     return found
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwsim.cli.plans import plans_of
 from hwsim.cli.sources import Source, read_source
+from hwsim.errors import InputError
 from hwsim.experiment import Experiment
 from hwsim.fields import one_of
 from hwsim.sparsity.ratio import DENSE, Ratio
@@ -78,6 +79,9 @@ def prove_layer(experiment: Experiment, folder: Path, layer: str, engine: str, s
     from mappers.operands import operands
     from rtl.nm_array.family import verify_program
 
+    if experiment.accelerator.config.floating:
+        wanted = "int8: a layer's operands are quantised to it"
+        raise InputError("accelerator: data_type", wanted, experiment.accelerator.config.data_type)
     source = read_source(experiment.workload, folder)
     names = [operator.name for operator in source.workload.gemms]
     one_of("--layer", layer, names)

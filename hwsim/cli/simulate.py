@@ -11,7 +11,7 @@ from hwsim.cli.plans import plans_of
 from hwsim.cli.sources import Source, read_source
 from hwsim.errors import InputError
 from hwsim.experiment import Experiment
-from hwsim.nm_array.config import NmArrayConfig
+from hwsim.nm_array.config import Dataflow, NmArrayConfig
 from hwsim.provenance import provenance
 from hwsim.report.outcome import Outcome, Run
 from hwsim.result import NetworkResult
@@ -92,18 +92,17 @@ def _simulate(
 def refuse_huge(source: Source, config: NmArrayConfig) -> None:
     """Refuse operators whose schedule would not fit in memory, before any of it is allocated."""
     room = _memory_bytes()
-    ws = config.dataflow == "ws"
     for op in source.workload.gemms:
-        passes = _passes(config, op.m, op.k, op.n, op.groups, ws)
+        passes = max(_passes(config, op.m, op.k, op.n, op.groups, dataflow) for dataflow in config.dataflows)
         if passes * _BYTES_PER_PASS > room:
             wanted = f"a product whose schedule fits in {room >> 30} GiB of memory"
             given = f"{op.m}x{op.k}x{op.n}x{op.groups}, about {passes * _BYTES_PER_PASS >> 30} GiB"
             raise InputError(f"workload: {op.name}", wanted, given)
 
 
-def _passes(config: NmArrayConfig, m: int, k: int, n: int, groups: int, ws: bool) -> int:
+def _passes(config: NmArrayConfig, m: int, k: int, n: int, groups: int, dataflow: Dataflow) -> int:
     """Passes of the deepest tiling, dense."""
-    tile_m, tile_k = (config.tile_depth, config.rows) if ws else (config.rows, config.tile_depth)
+    tile_m, tile_k = config.result_rows(dataflow), config.rows if dataflow == "ws" else config.most_beats(dataflow)
     span = config.modes[0].span
     return groups * -(-m // tile_m) * -(-k // (tile_k * span)) * -(-n // config.cols)
 

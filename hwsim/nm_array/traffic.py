@@ -6,11 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hwsim.nm_array.program import Ints, Program
+from hwsim.nm_array.config import NmArrayConfig
+from hwsim.nm_array.program import Program
+from hwsim.nm_array.schedule import Ints
 from hwsim.workload import ConvGeometry
 
-PARAMETER_BYTES = 10
-"""One channel's requantisation parameters: 32 + 16 + 6 + 8 + 8 + 8 bits, rounded up to bytes."""
+INTEGER_PARAMETER_BYTES, FLOAT_PARAMETER_BYTES = 10, 4
+"""One channel's parameters: INT8 32 + 16 + 6 + 8 + 8 + 8 bits, rounded up; floating point an FP32 bias."""
+
+
+def parameter_bytes(config: NmArrayConfig) -> int:
+    """Of one output channel."""
+    return FLOAT_PARAMETER_BYTES if config.floating else INTEGER_PARAMETER_BYTES
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,15 +71,17 @@ def traffic(program: Program, lines: Lines | None = None, packed: int = 1) -> Tr
         lines: how A comes from a feature map; None when it is stored as it is.
         packed: groups that were laid side by side block-diagonally; the zeros between the blocks are not stored.
     """
-    mode, w, q = program.mode, program.w_pass, program.q_pass
+    mode, w, q, config = program.mode, program.w_pass, program.q_pass, program.config
     groups = -(-program.k_size[w] // mode.ratio.m)
-    bits = groups * mode.ratio.n * (8 + mode.ratio.index_bits) * program.n_size[w]
-    finishing = np.flatnonzero(program.last)
-    return Traffic(a=_activation_bytes(program, lines, packed), w=-(-bits // (8 * packed)),
-                   q=PARAMETER_BYTES * program.n_size[q], o=program.m_size[finishing] * program.n_size[finishing])
+    bits = groups * mode.ratio.n * (config.element_bits + mode.ratio.index_bits) * program.n_size[w]
+    finishing, size = np.flatnonzero(program.last), config.element_bits // 8
+    return Traffic(a=size * _activations(program, lines, packed), w=-(-bits // (8 * packed)),
+                   q=parameter_bytes(config) * program.n_size[q],
+                   o=size * program.m_size[finishing] * program.n_size[finishing])
 
 
-def _activation_bytes(program: Program, lines: Lines | None, packed: int) -> Ints:
+def _activations(program: Program, lines: Lines | None, packed: int) -> Ints:
+    """Elements of each activation tile that come from the DRAM."""
     p = program.a_pass
     rows, k0, k_size = program.m_size[p], program.k0[p], program.k_size[p]
     expanded = rows * k_size

@@ -63,29 +63,44 @@ def mode_lines(config: NmArrayConfig) -> list[str]:
 
 def duties(config: NmArrayConfig) -> list[str]:
     """What the array relies on and does not check."""
-    ws = config.dataflow == "ws"
-    beats = "rows of A" if ws else "units of K, each as many elements as the mode takes"
-    rows = "weight beats, the rows of PEs that the tile's K needs" if ws else "result rows"
-    place = ("a: beat i is row i of A; row r of PEs takes unit r of K." if ws else
-             f"a: beat i is unit i of K; result row i stands in row {config.rows - 1} - i of PEs, other rows are 0.")
-    return [
+    lines = [
         "the driver keeps:",
         "  - valid does not wait for ready; an offer stays, unchanged, until it is taken. The reset is synchronous.",
-        f"  - d, a pass: mode < {len(config.modes)}; 1 <= beats <= {config.tile_depth}, {beats};",
-        f"    1 <= rows <= {config.rows}, {rows}.",
-        "  - first clears the sums and last sends the results: passes of a result tile follow each other, from",
-        "    first to last, with equal " + ("beats." if ws else "rows."),
+        f"  - d, a pass: mode < {len(config.modes)}."]
+    for dataflow in config.dataflows:
+        name = f" output_stationary = {int(dataflow == 'os')}:" if config.dataflow == "both" else ""
+        lines += [f"  -{name} {line}" if i == 0 else f"    {line}"
+                  for i, line in enumerate(_duties_of_ws(config) if dataflow == "ws" else _duties_of_os(config))]
+    parameters = "shift <= 47, low <= high" if not config.floating else "bias is FP32"
+    return [
+        *lines,
+        "  - first clears the sums and last sends the results: passes of a result tile follow each other, from first",
+        "    to last, all alike.",
         "  - fills count from the reset; fill f of a port lies in slot f modulo the slots "
         f"(a {config.a_slots}, w {config.w_slots}, q {config.q_slots}).",
         "  - slot: where the fill lies that the pass reads. take: 1 in the first pass that reads a fill, in the order",
         "    of fills; the pass waits for it. free: how many of the oldest fills no later pass reads; each fill is",
         "    freed once, in order. Without last, q_take and q_free are 0.",
-        "  - a, w: a fill has " + ("as many beats as the pass's beats (a) and rows (w)" if ws else
-                                   "as many beats as the pass's beats") + "; last marks its final beat.",
-        "  - " + place,
+        "  - a, w: last marks the final beat of a fill.",
         "  - w: beat i is unit i of K; slot s holds weight s modulo N of group s / N: its value and its position in",
         "    the group, below M. Slots and columns that are not used have value 0.",
-        "  - elements of a beyond the tile's K must be 0, in all rows of PEs: the weights they meet may be old ones.",
-        "  - q: one beat per fill, with last; shift <= 47, low <= high. Columns beyond the tile's N: all 0.",
+        "  - elements of a beyond the tile's K must be 0.",
+        f"  - q: one beat per fill, with last; {parameters}. Columns beyond the tile's N: all 0.",
         "the array gives: on o, one beat per result row in order, only for passes with last.",
     ]
+
+
+def _duties_of_ws(config: NmArrayConfig) -> list[str]:
+    return [f"1 <= beats <= {config.tile_depth}, rows of A;",
+            f"1 <= rows <= {config.rows}, weight beats, the rows of PEs that the tile's K needs.",
+            "a: as many beats as beats; beat i is row i of A; row r of PEs takes unit r of K. w: as many as rows."]
+
+
+def _duties_of_os(config: NmArrayConfig) -> list[str]:
+    depth, top = config.interleaved, config.rows - 1
+    place = (f"a: beat i is unit i of K; result row i stands in row {top} - i of PEs" if depth == 1 else
+             f"a: beat {depth} * u + j is unit u of K for result row {depth} * p + j, which stands in row {top} - p of PEs")
+    return [f"1 <= beats <= {config.most_beats('os')}, units of K, each as many elements as the mode takes;",
+            f"1 <= rows <= {config.result_rows('os')}, result rows.",
+            f"{place}; others are 0.",
+            f"a has {depth} x beats beats, w as many as beats."]
