@@ -139,8 +139,8 @@ def explanation(outcome: TrainingOutcome) -> str:
              f"{speedups[high]:.3f} ({NETWORKS[high].name}); all-sparse bound {ideal_bound(detail):.3f}."]
     if published is not None and published.value is not None:
         gap = 100 * (average / published.value - 1)
-        lines.append(f"Published: {published.value:.2f}. Ours is {abs(gap):.1f} % {'above' if gap > 0 else 'below'} it, "
-                     "with nothing fitted. The tables above say what the average loses against its bound in the model, "
+        lines.append(f"Published: {published.value:.2f}. Ours is {abs(gap):.1f} % {'above' if gap > 0 else 'below'}; "
+                     "nothing is fitted. The tables above say what the average loses against its bound in the model, "
                      "and how far one changed assumption moves it.")
     return "\n".join(lines)
 

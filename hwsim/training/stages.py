@@ -140,7 +140,7 @@ def _moved_backward(op: Operator, batch_norm: bool) -> int:
 
 
 def _input_view(op: Operator, rank: Literal["m", "k"]) -> MapView:
-    """A of FF (rank m), or Aᵀ of WU (rank k), over the operator's input. 1 x 1 kernels and linear layers share nothing."""
+    """A of FF (rank m) or Aᵀ of WU (rank k) over the operator's input; windows of 1 x 1 kernels do not overlap."""
     conv = op.conv
     if conv is None or conv.kernel == (1, 1):
         return MapView(channels=op.k, rank=rank)

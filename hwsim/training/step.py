@@ -45,11 +45,13 @@ class _Command:
 class _Plan:
     """The fixed order of the channel's commands."""
 
-    def __init__(self, stages: Sequence[StageTime], updates: Mapping[str, Work], online: Mapping[str, Work]):
+    def __init__(self, stages: Sequence[StageTime], updates: Mapping[str, Work], online: Mapping[str, Work],
+                 overlap: bool):
         self.commands: list[_Command] = []
         self.slice_cycles: list[int] = []
         self.needs_sore: list[int] = []  # by slice: firing of sore that it waits for
         self._waiting: deque[tuple[Work, int, int]] = deque()  # update, cycles left, WU's last slice
+        self._overlap = overlap
         generations = 0
         for stage in stages:
             if stage.part in ("FF", "BP") and stage.layer in online and stage.cycles:
@@ -63,11 +65,12 @@ class _Plan:
         self._fill(None)
 
     def _stage(self, stage: StageTime, generation: int) -> None:
-        for cycles, dram in zip(_cut(stage.cycles), _cut(stage.dram), strict=True):
+        for cycles, dram in _cut(stage):
             self.commands.append(_Command("array", dram, cycles, len(self.slice_cycles) - 1))
             self.slice_cycles.append(cycles)
             self.needs_sore.append(generation)
-            self._fill(max(0, cycles - dram))
+            if self._overlap:
+                self._fill(max(0, cycles - dram))
 
     def _fill(self, room: int | None) -> None:
         """Put updates into so many idle cycles of the channel; all that wait when there is no limit."""
@@ -76,30 +79,34 @@ class _Plan:
             part = left if room is None else min(left, room)
             done = work.cycles - left
             dram = _share(work.dram, done + part, work.cycles) - _share(work.dram, done, work.cycles)
-            self.commands.append(_Command("wuve", dram, part, after))
+            self.commands.append(_Command("wuve", dram, part, after if self._overlap else len(self.slice_cycles) - 1))
             if part < left:
                 self._waiting.appendleft((work, left - part, after))
             room = None if room is None else room - part
 
 
-def _cut(total: int) -> list[int]:
-    ends = [total * i // SLICES for i in range(SLICES + 1)]
-    return [high - low for low, high in zip(ends, ends[1:], strict=False)]
+def _cut(stage: StageTime) -> list[tuple[int, int]]:
+    """Cycles and busy cycles of the channel of each slice; the channel is never busy longer than the slice is."""
+    ends = [stage.cycles * i // SLICES for i in range(SLICES + 1)]
+    moved = [_share(stage.dram, end, stage.cycles) if stage.cycles else 0 for end in ends]
+    return [(ends[i + 1] - ends[i], moved[i + 1] - moved[i]) for i in range(SLICES)]
 
 
 def _share(total: int, done: int, of: int) -> int:
     return total * done // of
 
 
-def step_network(stages: Sequence[StageTime], updates: Mapping[str, Work], online: Mapping[str, Work]) -> Network:
+def step_network(stages: Sequence[StageTime], updates: Mapping[str, Work], online: Mapping[str, Work],
+                 overlap: bool = True) -> Network:
     """The step's network.
 
     Args:
         stages: in running order.
         updates: WUVE's run of each layer that has a WU stage.
         online: SORE's run of the layers whose weights are generated on line, before FF and before BP.
+        overlap: updates may use the channel's idle cycles; else all run after the last stage.
     """
-    plan = _Plan(stages, updates, online)
+    plan = _Plan(stages, updates, online, overlap)
     net = Network("training step")
     dram = np.array([command.dram for command in plan.commands], np.int64)
     net.process("array", firings=len(plan.slice_cycles), interval=plan.slice_cycles, latency=plan.slice_cycles)

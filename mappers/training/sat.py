@@ -24,6 +24,7 @@ BASELINES: Mapping[str, tuple[bool, Policy]] = {
     "fixed OS, no interleave": (False, Policy(dataflows=("os",))),
     "scheduled, no interleave": (False, SCHEDULED),
     "no pre-generation": (True, Policy(generation="on line")),
+    "update not overlapped": (True, Policy(overlap=False)),
 }
 """By name: whether the array interleaves sums, and what the schedule may choose."""
 

@@ -31,11 +31,13 @@ class Policy:
     Args:
         dataflows: of each GEMM; one for a fixed-dataflow baseline.
         generation: when sparse weights are made; ``best`` takes the cheaper one layer by layer.
+        overlap: updates use the cycles that the DRAM channel would idle in; else they run after the last stage.
         gap: how far a GEMM's cycles may lie above the least of all candidates, as a fraction.
     """
 
     dataflows: tuple[Dataflow, ...] = ("ws", "os")
     generation: Generation = "best"
+    overlap: bool = True
     gap: float = 0.005
 
 
@@ -63,7 +65,7 @@ def schedule_step(machine: TrainingMachine, network: TrainingNetwork, batch: int
               for name, stage in layers.items() if not stage.ratio.dense and name not in early}
     times = [StageTime(layer=run.stage.layer, part=run.stage.part, cycles=run.cycles, dram=run.channel)
              for run in runs]
-    timeline = step_network(times, updates, online).solve()
+    timeline = step_network(times, updates, online, policy.overlap).solve()
     engines = [*updates.values(), *online.values(), *online.values()]  # on line: before FF and before BP
     return StepResult(
         network=network.name, batch=batch, ratio=ratio, stages=runs, cycles=timeline.cycles,
