@@ -6,19 +6,22 @@ import math
 from collections.abc import Iterator
 from functools import lru_cache
 
-from hwsim.energy import EnergyTree
+from hwsim.energy import EnergyTree, load_costs
+from hwsim.nm_array.account import dram_cost
 from hwsim.nm_array.config import Dataflow
 from hwsim.nm_array.program import Program, Shape, Tiling, lower
 from hwsim.nm_array.system import bound_cycles, system_network
 from hwsim.nm_array.times import Times
 from hwsim.nm_array.traffic import Traffic, traffic
+from hwsim.search import SearchLimits
 from hwsim.training.energy import gemm_actions
 from hwsim.training.machine import TrainingMachine
 from hwsim.training.maps import activation_bytes
 from hwsim.training.result import Choice
 from hwsim.training.stages import ELEMENT_BYTES, Gemm
 
-PARTS = (1, 2, 4, 8)
+DEFAULT_LIMITS = SearchLimits()
+PARTS = (1, 2, 4)
 """Candidates cut the rank that a pass runs over into the fewest equal parts that fit, times these."""
 
 
@@ -55,32 +58,52 @@ def compute_bound(machine: TrainingMachine, gemm: Gemm, tiling: Tiling) -> int:
 
 
 @lru_cache(maxsize=4096)
-def best_choice(machine: TrainingMachine, gemm: Gemm, dataflow: Dataflow, gap: float = 0.0,
-                beat: float = math.inf) -> Choice | None:
-    """The candidate with the fewest cycles: branch and bound.
+def best_choice(machine: TrainingMachine, gemm: Gemm, dataflow: Dataflow, limits: SearchLimits = DEFAULT_LIMITS,
+                gap: float = 0.0, beat: float = math.inf) -> Choice | None:
+    """The candidate with the best score: branch and bound.
+
+    Candidates of one dataflow differ in their energy by DRAM traffic; the rest is taken from one of them.
 
     Args:
         machine: the accelerator.
         gemm: what is to run.
         dataflow: of the candidates.
-        gap: the search may end when no candidate can need less than (1 - gap) of the best one's cycles.
-        beat: cycles that a candidate must stay below to be of interest.
+        limits: what is minimised.
+        gap: the search may end when no candidate can have less than (1 - gap) of the best score.
+        beat: cycles that the dataflow must be able to stay below to be of interest.
 
     Returns:
-        the best one; None where all need ``beat`` cycles or more.
+        the best one; None where no tiling can need fewer than ``beat`` cycles.
     """
-    best: Choice | None = None
-    for tiling in sorted(tilings(machine, gemm, dataflow), key=lambda each: compute_bound(machine, gemm, each)):
-        limit = min(beat, best.cycles * (1 - gap) if best else math.inf)
-        if compute_bound(machine, gemm, tiling) >= limit:
-            break
+    listed = list(tilings(machine, gemm, dataflow))
+    if min(compute_bound(machine, gemm, tiling) for tiling in listed) >= beat:
+        return None
+    on_chip = _on_chip(machine, gemm, listed[0])
+    per_byte = 8 * load_costs().cost(dram_cost(machine.dram)).energy
+
+    def score(cycles: int, nbytes: int) -> float:
+        return limits.score(cycles, on_chip + per_byte * nbytes)[0]
+
+    bounds = []
+    for tiling in listed:
         program, moved = lowered(machine, gemm, tiling)
-        if bound_cycles(program, moved, machine.dram, machine.clock_hz) >= limit:
-            continue
-        found = simulate(machine, program, moved)
-        if found.cycles < min(beat, best.cycles if best else math.inf):
+        bounds.append((score(bound_cycles(program, moved, machine.dram, machine.clock_hz),
+                             sum(moved.totals().values())), tiling))
+    bounds.sort(key=lambda each: each[0])
+    best = simulate(machine, *lowered(machine, gemm, bounds[0][1]))
+    for bound, tiling in bounds[1:]:
+        if bound >= score(best.cycles, best.dram_bytes) * (1 - gap):
+            break
+        found = simulate(machine, *lowered(machine, gemm, tiling))
+        if score(found.cycles, found.dram_bytes) < score(best.cycles, best.dram_bytes):
             best = found
     return best
+
+
+def _on_chip(machine: TrainingMachine, gemm: Gemm, tiling: Tiling) -> float:
+    """Energy beside DRAM, J."""
+    parts = EnergyTree.of(gemm_actions(machine, *lowered(machine, gemm, tiling))).components
+    return math.fsum(energy for part, energy in parts.items() if part != "DRAM")
 
 
 def simulate(machine: TrainingMachine, program: Program, moved: Traffic) -> Choice:

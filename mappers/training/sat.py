@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 
+from hwsim.search import SearchLimits
 from hwsim.sparsity.ratio import DENSE, Ratio
 from hwsim.training.bound import network_bound
 from hwsim.training.machine import TrainingMachine
@@ -25,6 +26,7 @@ BASELINES: Mapping[str, tuple[bool, Policy]] = {
     "scheduled, no interleave": (False, SCHEDULED),
     "no pre-generation": (True, Policy(generation="on line")),
     "update not overlapped": (True, Policy(overlap=False)),
+    "tiled for cycles alone": (True, Policy(limits=SearchLimits(objective="cycles"))),
 }
 """By name: whether the array interleaves sums, and what the schedule may choose."""
 

@@ -10,6 +10,7 @@ from typing import Literal
 from hwsim.energy import EnergyTree
 from hwsim.nm_array.config import Dataflow
 from hwsim.nm_array.timing import switch_cycles
+from hwsim.search import SearchLimits
 from hwsim.sparsity.ratio import Ratio
 from hwsim.training.energy import other_actions
 from hwsim.training.machine import TrainingMachine
@@ -18,7 +19,7 @@ from hwsim.training.stages import Gemm, Stage, training_stages
 from hwsim.training.step import StageTime, step_network, time_split
 from hwsim.training.update import generate, update
 from hwsim.workload.zoo_training import TrainingNetwork
-from mappers.training.candidates import best_choice, gemm_energy
+from mappers.training.candidates import DEFAULT_LIMITS, best_choice, gemm_energy
 from mappers.training.choose import cheapest_sequence
 
 Generation = Literal["best", "with the update", "on line"]
@@ -32,12 +33,14 @@ class Policy:
         dataflows: of each GEMM; one for a fixed-dataflow baseline.
         generation: when sparse weights are made; ``best`` takes the cheaper one layer by layer.
         overlap: updates use the cycles that the DRAM channel would idle in; else they run after the last stage.
-        gap: how far a GEMM's cycles may lie above the least of all candidates, as a fraction.
+        limits: what the tiling of a GEMM minimises, dataflow by dataflow; between dataflows, cycles decide.
+        gap: how far the score of a tiling may lie above the least of all candidates, as a fraction.
     """
 
     dataflows: tuple[Dataflow, ...] = ("ws", "os")
     generation: Generation = "best"
     overlap: bool = True
+    limits: SearchLimits = DEFAULT_LIMITS
     gap: float = 0.005
 
 
@@ -90,11 +93,11 @@ def _early(machine: TrainingMachine, stage: Stage, policy: Policy) -> bool:
 
 
 def _options(machine: TrainingMachine, gemm: Gemm, policy: Policy, change: int) -> dict[Dataflow, Choice]:
-    """The best candidate of each dataflow, without those that two changes of dataflow would undercut."""
+    """The best candidate of each dataflow, without dataflows that two changes would undercut."""
     found: dict[Dataflow, Choice] = {}
     for flow in policy.dataflows:
         beat = min((choice.cycles + 2 * change for choice in found.values()), default=math.inf)
-        choice = best_choice(machine, gemm, flow, policy.gap, beat)
+        choice = best_choice(machine, gemm, flow, policy.limits, policy.gap, beat)
         found |= {} if choice is None else {flow: choice}
     return found
 
