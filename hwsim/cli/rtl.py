@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-from typing import TYPE_CHECKING
 
 from hwsim.cli.arguments import add_json, add_set, settings_of
 from hwsim.cli.families import FAMILIES, configuration, missing_package
 from hwsim.cli.output import print_json, print_text
-
-if TYPE_CHECKING:
-    from hwsim.nm_array.config import NmArrayConfig
+from hwsim.config import Configuration
 
 _EXAMPLES = """\
 examples:
@@ -58,10 +55,11 @@ def execute(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def verilog(family: str, config: NmArrayConfig) -> str:
+def verilog(family: str, config: Configuration) -> str:
     """Verilog text of one configuration."""
     try:
-        from rtl.nm_array.emit import emit_nm_array
+        from rtl.verify.registry import find_family
     except ImportError as error:
         raise missing_package(f"rtl {family}", error) from error
-    return emit_nm_array(config)
+    chosen = find_family(family)
+    return chosen.verilog(chosen.component(config))

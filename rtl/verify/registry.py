@@ -13,6 +13,7 @@ FAMILIES: Mapping[str, str] = {
     "nm_array": "rtl.nm_array.family:NmArrayFamily",
     "sore": "rtl.sore.family:SoreFamily",
     "wuve": "rtl.wuve.family:WuveFamily",
+    "training_core": "rtl.training_core.family:TrainingCoreFamily",
 }
 """By name: module and class of the family, imported when it is asked for."""
 
