@@ -9,12 +9,11 @@ import numpy as np
 
 from hwsim.config import merged, one_of
 from hwsim.training_core.config import TrainingCoreConfig
-from rtl.sore.emit import convert_parts
 from rtl.training_core.cases import CASE_KEYS, draw_case
 from rtl.training_core.core import TrainingCore
+from rtl.training_core.emit import NAME, convert
 from rtl.verify.family import Case
 
-NAME = "training_core"
 RATIOS = ("1:2", "1:4", "2:4", "2:8", "4:8")
 
 
@@ -51,4 +50,4 @@ class TrainingCoreFamily:
 
     def verilog(self, component: TrainingCore) -> str:
         """The core as users get it."""
-        return convert_parts(component, NAME, component.config, [])
+        return convert(component)
