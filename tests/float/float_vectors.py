@@ -41,8 +41,23 @@ def beside(rng, bits, most=40):
     return ((bits & 0x80000000) ^ sign | tie).astype(np.uint32)
 
 
+def lonely(rng, fmt, count):
+    """Products with a single 1, of subnormal factors too, and a c of any fraction just where they end: the sum's first
+    1 moves down a place, and what c lost below must still be told from a tie."""
+    def power():
+        place, normal = rng.integers(0, fmt.fraction_bits, count), rng.random(count) < 0.5
+        field = rng.integers(1, (1 << fmt.exponent_bits) - 1, count) << fmt.fraction_bits
+        return (np.where(normal, field, 1 << place) | rng.integers(0, 2, count) << (fmt.bits - 1)).astype(np.uint32)
+
+    a, b = power(), power()
+    product = floats.multiply(a, b, fmt).view(np.uint32).astype(np.int64)
+    field = np.clip((product >> 23 & 0xFF) - rng.integers(20, 30, count), 0, 254)
+    sign = np.where(rng.random(count) < 0.8, ~product, product) >> 31 & 1
+    return a, b, (sign << 31 | field << 23 | rng.integers(0, 1 << 23, count)).astype(np.uint32)
+
+
 def streams(rng, count):
-    """By name (see `float_bank.STREAMS`): ``count`` random vectors, half of them related, and all corner triples."""
+    """By name (see `float_bank.STREAMS`): ``count`` random vectors, most of them related, and all corner triples."""
     found = {}
     for fmt in FORMATS.values():
         a, b, c = draw(rng, fmt, count), draw(rng, fmt, count), draw(rng, FP32, count)
@@ -51,6 +66,8 @@ def streams(rng, count):
         if fmt is FP32:
             with_b = slice(count // 3, count)
             b[with_b] = np.where(rng.random(count)[with_b] < 0.5, beside(rng, a[with_b]), b[with_b])
+        few = slice(count * 7 // 8, count)
+        a[few], b[few], c[few] = lonely(rng, fmt, count - few.start)
         grid = np.meshgrid(corners(fmt), corners(fmt), corners(FP32), indexing="ij")
         for port, drawn, corner in zip("abc", (a, b, c), grid, strict=True):
             found[f"{port}_{fmt.name}"] = np.concatenate([drawn, corner.ravel()])
