@@ -142,7 +142,14 @@ def compile_bank(folder: Path, text, main, kit):
     root = kit.verilator.root or subprocess.run([*kit.verilator.command, "--getenv", "VERILATOR_ROOT"], text=True,
                                                 capture_output=True, check=True).stdout.strip()
     include = Path(root) / "include"
+    runtime = built("float-runtime", key_of([kit.key, *FLAGS]), lambda place: compile_runtime(place, include, kit))
     sources = sorted(str(path.name) for path in folder.glob("Vtop*.cpp"))
-    runtime = [str(include / name) for name in ("verilated.cpp", "verilated_threads.cpp")]
     subprocess.run([kit.compiler, *FLAGS, f"-I{include}", f"-I{include / 'vltstd'}", "-I.", "main.cpp", *sources,
-                    *runtime, "-o", "bank"], cwd=folder, check=True, capture_output=True)
+                    *map(str, runtime.glob("*.o")), "-o", "bank"], cwd=folder, check=True, capture_output=True)
+
+
+def compile_runtime(folder: Path, include: Path, kit):
+    """Verilator's runtime, the same for every bank."""
+    sources = [str(include / name) for name in ("verilated.cpp", "verilated_threads.cpp")]
+    subprocess.run([kit.compiler, *FLAGS, f"-I{include}", f"-I{include / 'vltstd'}", "-c", *sources], cwd=folder,
+                   check=True, capture_output=True)
