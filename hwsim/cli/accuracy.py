@@ -15,6 +15,7 @@ from hwsim.errors import InputError
 from hwsim.sparsity.ratio import Ratio
 
 if TYPE_CHECKING:
+    from hwsim.report.files import Staging
     from mappers.prune.campaign import Score
     from mappers.prune.recipe import Training
     from mappers.prune.table import Row
@@ -100,7 +101,7 @@ def _pattern_name(training: Training) -> str:
     return f"{training.network}-{training.method}-{str(training.ratio).replace(':', '-')}.npz"
 
 
-def _write_patterns(staging: Any, training: Training, expected: Score) -> dict[str, Any]:
+def _write_patterns(staging: Staging, training: Training, expected: Score) -> dict[str, Any]:
     """Train once more in this process, which must give the very same score, and keep weights and masks."""
     from mappers.prune.train import train_patterns
 
@@ -133,7 +134,7 @@ def _result(plan: Sequence[Training], scores: dict[str, Score], versions: dict[s
                                           "patterns": patterns, "provenance": origin}  # fmt: skip
 
 
-def _write(staging: Any, rows: Sequence[Row], text: str, result: dict[str, Any]) -> None:
+def _write(staging: Staging, rows: Sequence[Row], text: str, result: dict[str, Any]) -> None:
     from mappers.prune.picture import accuracy_png
 
     staging.write("accuracy.png", accuracy_png(rows))

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from hwsim.report.files import write_file
 from mappers.prune.recipe import Training
 
 Progress = Callable[[int, int, str], None]
-_CODE = ("data.py", "layers.py", "methods.py", "networks.py", "recipe.py", "train.py")
+_CODE = ("data.py", "layers.py", "methods.py", "networks.py", "recipe.py", "selection.py",
+         "train.py")  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,10 +111,13 @@ def run_all(trainings: Sequence[Training], store: Store, workers: int, progress:
             progress(done, len(trainings), futures[future].name)
     except BrokenProcessPool:
         raise InputError("workers", "memory for each of them", "one was killed") from None
-    finally:
-        executor.shutdown(wait=False, cancel_futures=True)
+    except BaseException:
         for process in multiprocessing.active_children():
             process.terminate()
+            process.join()
+        raise
+    finally:
+        executor.shutdown(cancel_futures=True)
     return {training.name: store.scores[training.name] for training in trainings}
 
 
@@ -124,11 +129,9 @@ def _quiet() -> None:
 def versions_of_training() -> dict[str, str]:
     """What can change a score besides inputs and code. Raises InputError where a package is missing."""
     try:
-        import sklearn
-        import torch
+        torch, sklearn = import_module("torch"), import_module("sklearn")
     except ImportError as error:
         wanted = 'PyTorch and scikit-learn (pip install "hwsim[training]"; make accuracy does it)'
         raise InputError("training", wanted, str(error)) from None
-    found: dict[str, Any] = {"torch": torch.__version__, "scikit-learn": sklearn.__version__,
-                             "cpu": torch.backends.cpu.get_cpu_capability()}  # fmt: skip
-    return {name: str(version) for name, version in found.items()}
+    return {"torch": str(torch.__version__), "scikit-learn": str(sklearn.__version__),
+            "cpu": str(torch.backends.cpu.get_cpu_capability())}  # fmt: skip

@@ -17,12 +17,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hwsim.errors import InputError
-from hwsim.sparsity.nm import nm_mask
 from hwsim.sparsity.ratio import Ratio
-from mappers.prune.methods import Method
-
-FF_AXIS, BP_AXIS = 1, 0
-"""Axes of the weight that FF and BP reduce over."""
+from mappers.prune.methods import BP_AXIS, FF_AXIS, Method
+from mappers.prune.selection import select
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,10 +85,7 @@ class _Conv2d(torch.autograd.Function):
 
 
 class NmLayer(nn.Module):
-    """What both layers share: the method, the ratio, and how far the training is.
-
-    Args of ``prune``: see there. Until it is called the layer is dense.
-    """
+    """What both layers share: the method, the ratio, and how far the training is. Dense until ``prune`` is called."""
 
     weight: nn.Parameter
     place = "layer"
@@ -118,7 +112,7 @@ class NmLayer(nn.Module):
 
     def mask(self, axis: int) -> Tensor:
         """What N:M along an axis keeps of the master weight, bool. Raises InputError for a NaN."""
-        return torch.from_numpy(nm_mask(self.weight.detach().numpy(), self.ratio, axis, self.place))
+        return torch.from_numpy(select(self.weight.detach().numpy(), self.ratio, axis, self.place))
 
     def proceed(self, progress: float) -> None:
         """Say how far the training is, 0 to 1; a method with a fixed mask chooses it when pruning begins."""

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from hwsim.errors import InputError
 
+FF_AXIS, BP_AXIS = 1, 0
+"""Axes of the master weight, (out, in, ...), that FF and BP reduce over."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Method:

@@ -18,9 +18,8 @@ from hwsim.errors import InputError
 from hwsim.sparsity.nm import nm_mask
 from hwsim.sparsity.ratio import Ratio
 from hwsim.sparsity.size import Array
+from mappers.prune.methods import BP_AXIS, FF_AXIS
 
-FF_AXIS, BP_AXIS = 1, 0
-"""Axes of (out, in, ...) that FF and BP reduce over."""
 _RATIO, _WEIGHT, _FF, _BP = "ratio", "weight", "mask_ff", "mask_bp"
 
 
@@ -92,7 +91,7 @@ def load_patterns(path: str | Path) -> dict[str, TrainedLayer]:
         InputError: no such file, another file, or masks that do not follow from the weights.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         ratio = Ratio(*arrays.pop(_RATIO).tolist())
         names = [key.removesuffix(f".{_WEIGHT}") for key in arrays if key.endswith(f".{_WEIGHT}")]

@@ -33,8 +33,8 @@ class Recipe:
 
 
 RECIPES = {
-    "resnet9": Recipe(optimizer="sgd", rate=0.1, weight_decay=5e-4, epochs=40),
-    "vit": Recipe(optimizer="adamw", rate=2e-3, weight_decay=0.05, epochs=60, batch=32),
+    "resnet9": Recipe(optimizer="sgd", rate=0.1, weight_decay=5e-4, epochs=30),
+    "vit": Recipe(optimizer="adamw", rate=2e-3, weight_decay=0.05, epochs=45, batch=32),
 }
 """By network."""
 

@@ -69,9 +69,9 @@ def text_table(rows: Sequence[Row], head: str) -> str:
     shown = ["  ".join(cell.rjust(width) if column > 4 else cell.ljust(width)
                        for column, (cell, width) in enumerate(zip(line, widths, strict=True))).rstrip()
              for line in lines]  # fmt: skip
-    note = ("accuracy on the held-out images after the last step, mean of the seeds; spread: sample standard deviation "
-            "of the\nseeds; vs dense: difference of the means, percentage points; FF, BP: what the method prunes "
-            "there; train %: training images")  # fmt: skip
+    note = ("accuracy: mean of the seeds on the held-out images after the last step; spread: standard deviation of the "
+            "sample;\nvs dense: difference of the means, percentage points; FF, BP: what the method prunes there; "
+            "train %: training images")  # fmt: skip
     return "\n".join([head, note, "", shown[0], "-" * max(map(len, shown)), *shown[1:]]) + "\n"
 
 

@@ -11,8 +11,8 @@ from torch.nn import functional  # noqa: E402
 from hwsim.errors import InputError  # noqa: E402
 from hwsim.sparsity.nm import check_nm, nm_mask  # noqa: E402
 from hwsim.sparsity.ratio import Ratio  # noqa: E402
-from mappers.prune.layers import BP_AXIS, FF_AXIS, NmConv2d, NmLinear, masks, nm_layers  # noqa: E402
-from mappers.prune.methods import METHODS  # noqa: E402
+from mappers.prune.layers import NmConv2d, NmLinear, masks, nm_layers  # noqa: E402
+from mappers.prune.methods import BP_AXIS, FF_AXIS, METHODS  # noqa: E402
 
 RATIOS = ["2:4", "2:8", "1:8", "2:16"]
 SHAPES = ["linear", "linear ragged", "linear sequence", "conv", "conv stride", "conv 1x1 ragged"]
