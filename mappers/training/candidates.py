@@ -14,14 +14,14 @@ from hwsim.nm_array.system import bound_cycles, system_network
 from hwsim.nm_array.times import Times
 from hwsim.nm_array.traffic import Traffic, traffic
 from hwsim.search import SearchLimits
-from hwsim.training.energy import gemm_actions
+from hwsim.training.energy import energy_of, gemm_actions
 from hwsim.training.machine import TrainingMachine
 from hwsim.training.maps import activation_bytes
 from hwsim.training.result import Choice
 from hwsim.training.stages import ELEMENT_BYTES, Gemm
 
 DEFAULT_LIMITS = SearchLimits()
-PARTS = (1, 2, 4)
+PARTS = (1, 2)
 """Candidates cut the rank that a pass runs over into the fewest equal parts that fit, times these."""
 
 
@@ -78,32 +78,25 @@ def best_choice(machine: TrainingMachine, gemm: Gemm, dataflow: Dataflow, limits
     listed = list(tilings(machine, gemm, dataflow))
     if min(compute_bound(machine, gemm, tiling) for tiling in listed) >= beat:
         return None
-    on_chip = _on_chip(machine, gemm, listed[0])
+    found = [lowered(machine, gemm, tiling) for tiling in listed]
+    on_chip = math.fsum(energy for part, energy in energy_of(gemm_actions(machine, *found[0])).components.items()
+                        if part != "DRAM")
     per_byte = 8 * load_costs().cost(dram_cost(machine.dram)).energy
 
     def score(cycles: int, nbytes: int) -> float:
         return limits.score(cycles, on_chip + per_byte * nbytes)[0]
 
-    bounds = []
-    for tiling in listed:
-        program, moved = lowered(machine, gemm, tiling)
-        bounds.append((score(bound_cycles(program, moved, machine.dram, machine.clock_hz),
-                             sum(moved.totals().values())), tiling))
-    bounds.sort(key=lambda each: each[0])
-    best = simulate(machine, *lowered(machine, gemm, bounds[0][1]))
-    for bound, tiling in bounds[1:]:
-        if bound >= score(best.cycles, best.dram_bytes) * (1 - gap):
+    bounds = [score(bound_cycles(*each, machine.dram, machine.clock_hz), sum(each[1].totals().values()))
+              for each in found]
+    order = sorted(range(len(found)), key=lambda i: bounds[i])
+    best = simulate(machine, *found[order[0]])
+    for i in order[1:]:
+        if bounds[i] >= score(best.cycles, best.dram_bytes) * (1 - gap):
             break
-        found = simulate(machine, *lowered(machine, gemm, tiling))
-        if score(found.cycles, found.dram_bytes) < score(best.cycles, best.dram_bytes):
-            best = found
+        other = simulate(machine, *found[i])
+        if score(other.cycles, other.dram_bytes) < score(best.cycles, best.dram_bytes):
+            best = other
     return best
-
-
-def _on_chip(machine: TrainingMachine, gemm: Gemm, tiling: Tiling) -> float:
-    """Energy beside DRAM, J."""
-    parts = EnergyTree.of(gemm_actions(machine, *lowered(machine, gemm, tiling))).components
-    return math.fsum(energy for part, energy in parts.items() if part != "DRAM")
 
 
 def simulate(machine: TrainingMachine, program: Program, moved: Traffic) -> Choice:
@@ -118,4 +111,4 @@ def simulate(machine: TrainingMachine, program: Program, moved: Traffic) -> Choi
 def gemm_energy(machine: TrainingMachine, gemm: Gemm, choice: Choice) -> EnergyTree:
     """Energy of one GEMM as chosen."""
     tiling = Tiling(beats=choice.beats, order=choice.order, dataflow=choice.dataflow)
-    return EnergyTree.of(gemm_actions(machine, *lowered(machine, gemm, tiling)))
+    return energy_of(gemm_actions(machine, *lowered(machine, gemm, tiling)))

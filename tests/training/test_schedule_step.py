@@ -6,9 +6,13 @@ import random
 import pytest
 from training_cases import RATIO, TINY, small_machine
 
+from hwsim.energy import EnergyTree, load_costs
 from hwsim.memory import Dram
+from hwsim.nm_array.program import Tiling
 from hwsim.nm_array.timing import switch_cycles
+from hwsim.search import SearchLimits
 from hwsim.sparsity.ratio import DENSE
+from hwsim.training.energy import energy_of, gemm_actions
 from hwsim.training.stages import training_stages
 from hwsim.training.step import StageTime, step_network
 from mappers.training.candidates import best_choice, compute_bound, lowered, simulate, tilings
@@ -23,19 +27,42 @@ def gemms_of(ratio, batch=2):
     return [gemm for stage in training_stages(TINY.build(batch), ratio, batch_norm=True) for gemm in stage.gemms]
 
 
+@pytest.mark.parametrize("objective", ["cycles", "ed2p"])
 @pytest.mark.parametrize("channels", [1, 4])
 @pytest.mark.parametrize("dataflow", ["ws", "os"])
-def test_best_choice_is_the_best_of_all_candidates(dataflow, channels):
+def test_best_choice_is_the_best_of_all_candidates(dataflow, channels, objective):
     machine = small_machine(dram=Dram.preset("ddr4-2400-x64", channels=channels))
+    limits = SearchLimits(objective=objective)
     for gemm in [*gemms_of(DENSE), *gemms_of(RATIO)]:
         listed = list(tilings(machine, gemm, dataflow))
-        cycles = [simulate(machine, *lowered(machine, gemm, tiling)).cycles for tiling in listed]
-        assert best_choice(machine, gemm, dataflow).cycles == min(cycles)
-        assert all(compute_bound(machine, gemm, tiling) <= each for tiling, each in zip(listed, cycles, strict=True))
-        near = best_choice(machine, gemm, dataflow, 0.1)
-        assert min(cycles) <= near.cycles and near.cycles * 0.9 <= min(cycles)
-        assert best_choice(machine, gemm, dataflow, 0.0, min(cycles)) is None
-        assert best_choice(machine, gemm, dataflow, 0.0, min(cycles) + 1).cycles == min(cycles)
+        found = [simulate(machine, *lowered(machine, gemm, tiling)) for tiling in listed]
+        joules = on_chip(machine, gemm, listed[0])
+        scores = [limits.score(each.cycles, joules + DRAM_BYTE * each.dram_bytes)[0] for each in found]
+        chosen = best_choice(machine, gemm, dataflow, limits)
+        assert limits.score(chosen.cycles, joules + DRAM_BYTE * chosen.dram_bytes)[0] == pytest.approx(min(scores))
+        bounds = [compute_bound(machine, gemm, tiling) for tiling in listed]
+        assert all(bound <= each.cycles for bound, each in zip(bounds, found, strict=True))
+        near = best_choice(machine, gemm, dataflow, limits, 0.1)
+        score = limits.score(near.cycles, joules + DRAM_BYTE * near.dram_bytes)[0]
+        assert score * 0.9 <= min(scores)
+        assert best_choice(machine, gemm, dataflow, limits, 0.0, min(bounds)) is None
+        assert best_choice(machine, gemm, dataflow, limits, 0.0, min(bounds) + 1) == chosen
+
+
+DRAM_BYTE = 8 * load_costs().cost("dram.ddr4").energy
+
+
+def on_chip(machine, gemm, tiling):
+    parts = EnergyTree.of(gemm_actions(machine, *lowered(machine, gemm, tiling))).components
+    return sum(energy for part, energy in parts.items() if part != "DRAM")
+
+
+def test_prices_looked_up_once_are_the_same():
+    program, moved = lowered(MACHINE, gemms_of(RATIO)[1], Tiling(beats=4, dataflow="ws"))
+    counts = gemm_actions(MACHINE, program, moved)
+    assert energy_of(counts) == EnergyTree.of(counts)
+    fetched = {count.action: count.count for count in counts if count.component == "line buffer"}
+    assert 0 < fetched["write"] == 8 * moved.totals()["a"] < fetched["read"]
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -61,20 +88,16 @@ def test_no_steps_cost_nothing():
 
 @pytest.mark.parametrize("ratio", [DENSE, RATIO], ids=str)
 def test_chosen_dataflows_give_the_shortest_step_of_all(ratio):
-    stages = [stage for stage in training_stages(TINY.build(2), ratio, batch_norm=True)]
+    stages = training_stages(TINY.build(2), ratio, batch_norm=True)
     gemms = [gemm for stage in stages for gemm in stage.gemms]
     runs = stage_runs(MACHINE, stages, EXACT)
     change, found = switch_cycles(MACHINE.array), []
+    options = [{flow: best_choice(MACHINE, gemm, flow) for flow in ("ws", "os")} for gemm in gemms]
+    moved = [int(MACHINE.dram.service_cycles(stage.moved, MACHINE.clock_hz)) for stage in stages]
     for flows in itertools.product(("ws", "os"), repeat=len(gemms)):
-        choices = iter([best_choice(MACHINE, gemm, flow) for gemm, flow in zip(gemms, flows, strict=True)])
-        times, before = [], flows[0]
-        for stage in stages:
-            cycles = int(MACHINE.dram.service_cycles(stage.moved, MACHINE.clock_hz))
-            for choice in itertools.islice(choices, len(stage.gemms)):
-                cycles += choice.cycles + (change if choice.dataflow != before else 0)
-                before = choice.dataflow
-            times.append(StageTime(layer=stage.layer, part=stage.part, cycles=cycles, dram=0))
-        found.append(sum(each.cycles for each in times))
+        switches = sum(before != after for before, after in itertools.pairwise(flows))
+        found.append(sum(moved) + change * switches + sum(
+            each[flow].cycles for each, flow in zip(options, flows, strict=True)))
     assert len(gemms) > 8
     assert sum(run.cycles for run in runs) == min(found)
     times = [StageTime(layer=run.stage.layer, part=run.stage.part, cycles=run.cycles, dram=run.channel) for run in runs]
