@@ -46,7 +46,10 @@ def draw_configuration(settings: Mapping[str, Any], rng: np.random.Generator) ->
         fixed = merged(SoreConfig.preset(name).to_mapping(), fixed)
     if ratio is not None:
         fixed.setdefault("ratios", [] if ratio.dense else [str(ratio)])
-    config = SoreConfig.from_mapping({**_draw(fixed, rng), **fixed})
+    drawn = _draw(fixed, rng)
+    if isinstance(rows := settings.get("rows"), int):
+        drawn["most_rows"] = max(drawn["most_rows"], rows)
+    config = SoreConfig.from_mapping({**drawn, **fixed})
     if ratio is not None:
         config.mode_number(ratio)
     return config

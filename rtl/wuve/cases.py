@@ -78,7 +78,7 @@ def draw_update(kind: str, config: WuveConfig, beats: int, rng: np.random.Genera
     gradient = _draw_bits(kind, shape, bits, config.format.exponent_bits, rng)
     wide = [_draw_bits(kind, shape, 32, 8, rng).astype(np.uint32).view(np.float32) for _ in range(2)]
     return Update(config=config, parameters=_draw_parameters(kind, rng), gradient=gradient.astype(np.uint16),
-                  weight=wide[0], momentum=wide[1], dropped=rng.random(shape) < rng.choice([0.0, 0.5, 0.75]))
+                  weight=wide[0], momentum=wide[1], dropped=rng.random(shape) < rng.choice([0.0, 0.5, 0.5, 0.75]))
 
 
 def _draw_bits(kind: str, shape: tuple[int, int], bits: int, exponent_bits: int,

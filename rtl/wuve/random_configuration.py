@@ -32,4 +32,6 @@ def draw_configuration(settings: Mapping[str, Any], rng: np.random.Generator) ->
         "round_stages": int(rng.integers(0, 3)), "flush": bool(rng.integers(2)),
         "most_beats": int(rng.choice([7, 255, 65535])), "p_slots": int(rng.integers(1, 5)),
         "o_depth": int(rng.choice([1, 2, int(rng.integers(3, 24)), 40]))}
+    if isinstance(beats := settings.get("beats"), int):
+        drawn["most_beats"] = max(drawn["most_beats"], beats)
     return WuveConfig.from_mapping({**drawn, **fixed})

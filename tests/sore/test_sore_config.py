@@ -45,6 +45,7 @@ def test_modes_are_numbered_dense_first_and_order_and_repeats_do_not_matter():
 def test_settings_fix_and_draw():
     assert draw(preset="small-8", lanes=12) == SoreConfig.preset("small-8", lanes=12)
     assert draw(n=2, m=8).ratios == (Ratio(2, 8),) and draw(n=1, m=1).ratios == ()
+    assert draw(rows=5000).most_rows == 5000
     drawn = [draw(seed) for seed in range(300)]
     assert {ratio for config in drawn for ratio in config.ratios} == set(RATIOS)
     assert {config.data_type for config in drawn} == {"fp16", "bf16"} and max(c.lanes for c in drawn) == 32
