@@ -134,8 +134,8 @@ FAULTS = [
     (one_credit_too_many, BACKED_UP), (queue_too_short, BACKED_UP), (withdrawn_offer, BACKED_UP), (last_never, SMALL),
     (dropped_is_not_looked_at, SMALL | {"tensors": 4}), (rate_of_the_tensor_before, FREE),
     (momentum_a_cycle_early, FREE), (weight_of_the_beat_before, FREE), (ascends, SMALL), (truncates, SMALL),
-    (early_model, SMALL), (slow_handover_in_model, SMALL), (pipeline_miscounted, SMALL), (reference_rounds_the_sum_once_more, SMALL),
-    (decays_swapped, SMALL), (result_lost, SMALL)]
+    (early_model, SMALL), (slow_handover_in_model, SMALL), (pipeline_miscounted, SMALL),
+    (reference_rounds_the_sum_once_more, SMALL), (decays_swapped, SMALL), (result_lost, SMALL)]
 
 
 @pytest.mark.parametrize("settings", [SMALL, BACKED_UP, FREE], ids=["small", "backed up", "free"])
