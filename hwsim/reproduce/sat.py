@@ -18,6 +18,10 @@ PARTS = ("FF", "BP", "WU", "SORE", "update")
 LOSSES = ("array", "memory", "element-wise", "switch", "SORE", "update")
 """Of `StepResult.account`, in the order in which the explanation adds them."""
 
+TRAFFIC = {"activations": ("activations",), "gradients": ("gradients",), "weights": ("weights",),
+           "update": ("weight gradients", "master weights", "momentum"), "element-wise": ("element-wise",)}
+"""Columns of the table of traffic: kinds of `StepResult.traffic`."""
+
 
 def rows(outcome: TrainingOutcome) -> list[Row]:
     """All rows: published figures first, then ours without a published one."""
@@ -29,10 +33,12 @@ def rows(outcome: TrainingOutcome) -> list[Row]:
         found += [_own(f"{NETWORKS[name].name}: speedup at {ratio}", speedup)
                   for name, speedup in outcome.speedups(ratio).items()]
     for name, bound in outcome.bounds[detail].items():
-        found.append(_own(f"{NETWORKS[name].name}: bound of the speedup at {detail}, its own layers", bound))
+        found.append(_own(f"{NETWORKS[name].name}: speedup at {detail} that its MACs alone allow", bound))
     for name, step in outcome.sparse[detail].items():
         found += [_own(f"{step.network}: {part} at {detail}, share of the step", step.split[part] / step.cycles)
                   for part in PARTS]
+        found += [_own(f"{step.network}: {engine} busy at {detail}, share of the step", cycles / step.cycles)
+                  for engine, cycles in step.engines.items()]
         found.append(_own(f"{step.network}: energy of a step at {detail}, J", float(step.energy.total)))
         found.append(_own(f"{step.network}: energy of a dense step, J", float(outcome.dense[name].energy.total)))
     found += [_own(f"average time at {detail}, {label} / scheduled", mean(_slowdowns(outcome, label).values()))
@@ -62,7 +68,7 @@ def _slowdowns(outcome: TrainingOutcome, label: str) -> dict[str, float]:
 def waterfall(outcome: TrainingOutcome, ratio: Ratio) -> list[tuple[str, float]]:
     """What each kind of cycles costs: average speedup if only the kinds so far existed; the last is the result."""
     steps = [("all layers sparse, FF = BP = WU", ideal_bound(ratio)),
-             ("the networks' own layers", mean(outcome.bounds[ratio].values()))]
+             ("own layers (first and last dense, no BP of the first, attention)", mean(outcome.bounds[ratio].values()))]
     counted = ["ideal"]
     for loss in LOSSES:
         counted.append(loss)
@@ -86,7 +92,9 @@ def text(outcome: TrainingOutcome) -> str:
     shown = [row for row in rows(outcome) if row.mark != "unknown" or row.quantity.startswith("average speedup of")]
     return "\n".join([
         head, "", rows_table(shown), "",
-        f"Speedup over dense; time, split, energy and limits at {detail}", *aligned(_network_lines(outcome)), "",
+        f"Speedup over dense; what MACs alone allow, time and split at {detail} (SORE, update: where the array waits)",
+        *aligned(_network_lines(outcome)), "",
+        f"Energy and DRAM traffic of a step, traffic at {detail} by kind", *aligned(_energy_lines(outcome)), "",
         f"Time at {detail} beside other schedules (scheduled = 1)", *aligned(_baseline_lines(outcome)), "",
         f"Average speedup at {detail} under other assumptions", *aligned(_sensitivity_lines(outcome)), "",
         f"Where the bound goes at {detail}: average speedup if only these cycles existed",
@@ -95,20 +103,33 @@ def text(outcome: TrainingOutcome) -> str:
 
 
 def _network_lines(outcome: TrainingOutcome) -> list[tuple[str, ...]]:
-    detail = outcome.experiment.detail
-    lines = [("network", *map(str, outcome.sparse), "bound", "ms", *(f"{part}%" for part in PARTS), "J", "J dense",
-              "GB", "elem%", "mem%")]
+    detail, clock = outcome.experiment.detail, outcome.experiment.machine.clock_hz
+    lines = [("network", *map(str, outcome.sparse), "MACs", "ms", "images/s", *(f"{part}%" for part in PARTS),
+              "WUVE busy%", "SORE busy%", "elem%", "mem%")]
     for name, step in outcome.sparse[detail].items():
-        speedups = [f"{outcome.speedups(ratio)[name]:.3f}" for ratio in outcome.sparse]
-        share = [f"{100 * step.split[part] / step.cycles:.1f}" for part in PARTS]
-        account = step.account
-        lines.append((step.network, *speedups, f"{outcome.bounds[detail][name]:.3f}",
-                      f"{1e3 * step.cycles / outcome.experiment.machine.clock_hz:.4g}", *share,
-                      f"{step.energy.total:.3g}", f"{outcome.dense[name].energy.total:.3g}",
-                      f"{step.dram_bytes / 1e9:.3g}", f"{100 * account['element-wise'] / step.cycles:.1f}",
-                      f"{100 * step.memory_limited / step.cycles:.1f}"))
+        shares = [step.split[part] for part in PARTS]
+        shares += [step.engines["WUVE"], step.engines["SORE"], step.account["element-wise"], step.memory_limited]
+        lines.append((
+            step.network, *(f"{outcome.speedups(ratio)[name]:.3f}" for ratio in outcome.sparse),
+            f"{outcome.bounds[detail][name]:.3f}", f"{1e3 * step.cycles / clock:.4g}",
+            f"{step.batch * clock / step.cycles:.4g}", *(f"{100 * share / step.cycles:.1f}" for share in shares)))
     averages = [f"{outcome.average(ratio):.3f}" for ratio in outcome.sparse]
-    return [*lines, ("average", *averages, f"{mean(outcome.bounds[detail].values()):.3f}", *[""] * (len(PARTS) + 6))]
+    blank = [""] * (len(lines[0]) - len(averages) - 2)
+    return [*lines, ("average", *averages, f"{mean(outcome.bounds[detail].values()):.3f}", *blank)]
+
+
+def _energy_lines(outcome: TrainingOutcome) -> list[tuple[str, ...]]:
+    detail = outcome.experiment.detail
+    lines = [("network", "J dense", f"J {detail}", "dense/sparse", "GB dense", f"GB {detail}",
+              *(f"{kind}%" for kind in TRAFFIC))]
+    for name, step in outcome.sparse[detail].items():
+        dense = outcome.dense[name]
+        lines.append((step.network, f"{dense.energy.total:.3g}", f"{step.energy.total:.3g}",
+                      f"{dense.energy.total / step.energy.total:.2f}", f"{dense.dram_bytes / 1e9:.3g}",
+                      f"{step.dram_bytes / 1e9:.3g}",
+                      *(f"{100 * sum(step.traffic[part] for part in parts) / step.dram_bytes:.1f}"
+                        for parts in TRAFFIC.values())))
+    return lines
 
 
 def _baseline_lines(outcome: TrainingOutcome) -> list[tuple[str, ...]]:
@@ -137,11 +158,20 @@ def explanation(outcome: TrainingOutcome) -> str:
     low, high = (pick(speedups, key=lambda name: speedups[name]) for pick in (min, max))
     lines = [f"Average at {detail}: {average:.3f}, from {speedups[low]:.3f} ({NETWORKS[low].name}) to "
              f"{speedups[high]:.3f} ({NETWORKS[high].name}); all-sparse bound {ideal_bound(detail):.3f}."]
-    if published is not None and published.value is not None:
-        gap = 100 * (average / published.value - 1)
-        lines.append(f"Published: {published.value:.2f}. Ours is {abs(gap):.1f} % {'above' if gap > 0 else 'below'}; "
-                     "nothing is fitted. The tables above say what the average loses against its bound in the model, "
-                     "and how far one changed assumption moves it.")
+    if published is None or published.value is None:
+        return lines[0]
+    gap = 100 * (average / published.value - 1)
+    side = "above" if gap > 0 else "below"
+    lines.append(f"Published: {published.value:.2f}. Ours is {abs(gap):.1f} % {side}; nothing is fitted.")
+    steps = waterfall(outcome, detail)
+    lost = [(f"{label.removeprefix('with ')} {value - before:+.3f}")
+            for (_, before), (label, value) in zip(steps, steps[1:], strict=False) if abs(value - before) >= 0.0005]
+    lines.append(f"From the bound of {steps[0][1]:.3f}: {', '.join(lost)}.")
+    averages = {label: mean(speedups.values()) for label, speedups in outcome.sensitivity.items()}
+    crossing = [f"{label} {value:.3f}" for label, value in sorted(averages.items(), key=lambda each: each[1])
+                if (value - published.value) * (average - published.value) < 0]
+    if crossing:
+        lines.append(f"One assumption changed puts the average on the other side of it: {', '.join(crossing)}.")
     return "\n".join(lines)
 
 
@@ -150,7 +180,8 @@ def to_dict(outcome: TrainingOutcome) -> dict[str, Any]:
     return {
         **rows_json(rows(outcome)),
         "dense": {name: step.to_dict() for name, step in outcome.dense.items()},
-        "sparse": {str(ratio): {name: step.to_dict() for name, step in steps.items()}
+        "sparse": {str(ratio): {name: step.to_dict(stages=ratio == outcome.experiment.detail)
+                                for name, step in steps.items()}
                    for ratio, steps in outcome.sparse.items()},
         "bounds": {str(ratio): dict(bounds) for ratio, bounds in outcome.bounds.items()},
         "baselines": {label: {name: {"cycles": step.cycles, "split": dict(step.split),

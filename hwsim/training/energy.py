@@ -53,8 +53,8 @@ def other_actions(machine: TrainingMachine, moved: int, updates: Sequence[Work],
     weights, cost = sum(work.weights for work in updates), dram_cost(machine.dram)
     return [
         of_bytes("DRAM", "element-wise", moved, cost=cost),
-        of_bytes("DRAM", "update", sum(work.read + work.written for work in updates), cost=cost),
-        of_bytes("DRAM", "generate on line", sum(work.read + work.written for work in online), cost=cost),
+        of_bytes("DRAM", "update", sum(sum(work.moved.values()) for work in updates), cost=cost),
+        of_bytes("DRAM", "generate on line", sum(sum(work.moved.values()) for work in online), cost=cost),
         ActionCount(component="update", action="scale gradient", count=weights, cost="multiply.fp16"),
         ActionCount(component="update", action="multiply", count=UPDATE_OPERATIONS * weights, cost="multiply.fp32"),
         ActionCount(component="update", action="add", count=UPDATE_OPERATIONS * weights, cost="add.fp32"),

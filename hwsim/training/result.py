@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from hwsim.energy import EnergyTree
 from hwsim.nm_array.config import Dataflow
 from hwsim.sparsity.ratio import Ratio
-from hwsim.training.stages import PARTS, Stage
+from hwsim.training.stages import PARTS, Part, Stage
+
+
+class PortBytes(NamedTuple):
+    """Bytes of each port of the array through DRAM: A, B, parameters, results."""
+
+    a: int
+    w: int
+    q: int
+    o: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +35,12 @@ class Choice:
     cycles: int
     array: int
     channel: int
-    dram_bytes: int
+    moved: PortBytes
+
+    @property
+    def dram_bytes(self) -> int:
+        """Bytes through DRAM."""
+        return sum(self.moved)
 
     @property
     def limit(self) -> str:
@@ -66,7 +80,8 @@ class StepResult:
         cycles: of the whole step, from its timed network.
         split: cycles by FF, BP, WU, SORE and update; they add up to ``cycles``.
         pregenerated: layers whose sparse weights are generated with the update; the other sparse ones are on line.
-        update_bytes: DRAM bytes of update and generation.
+        update_bytes: DRAM bytes of update and generation, by what they are.
+        engines: cycles that WUVE and SORE are busy, hidden or not.
         energy: of the step.
         macs_per_cycle: multipliers of the array.
     """
@@ -78,7 +93,8 @@ class StepResult:
     cycles: int
     split: Mapping[str, int]
     pregenerated: tuple[str, ...]
-    update_bytes: int
+    update_bytes: Mapping[str, int]
+    engines: Mapping[str, int]
     energy: EnergyTree
     macs_per_cycle: int
 
@@ -118,8 +134,22 @@ class StepResult:
     @property
     def dram_bytes(self) -> int:
         """Bytes that the step moves through DRAM."""
-        gemms = sum(choice.dram_bytes for run in self.stages for choice in run.choices)
-        return gemms + sum(run.stage.moved for run in self.stages) + self.update_bytes
+        return sum(self.traffic.values())
+
+    @cached_property
+    def traffic(self) -> dict[str, int]:
+        """DRAM bytes by what they are. Activations that FF writes are kept for WU, and are not written twice."""
+        found = dict.fromkeys(("activations", "weights", "gradients", "weight gradients", "element-wise"), 0)
+        for run in self.stages:
+            found["element-wise"] += run.stage.moved
+            a, w, o = _KINDS[run.stage.part]
+            for choice in run.choices:
+                found[a] += choice.moved.a
+                found[w if run.stage.weights else "activations"] += choice.moved.w + choice.moved.q
+                found[o] += choice.moved.o
+        for what, nbytes in self.update_bytes.items():
+            found[what] = found.get(what, 0) + nbytes
+        return found
 
     def dataflows(self) -> dict[str, dict[str, int]]:
         """GEMMs by part and dataflow."""
@@ -129,15 +159,24 @@ class StepResult:
                 counts[run.stage.part][choice.dataflow] += 1
         return counts
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data; cycles, bytes, joules."""
+    def to_dict(self, *, stages: bool = True) -> dict[str, Any]:
+        """Plain data, with or without every stage; cycles, bytes, joules."""
+        energy = self.energy
         return {
             "network": self.network, "batch": self.batch, "ratio": str(self.ratio), "cycles": self.cycles,
-            "split": dict(self.split), "account": self.account, "dram_bytes": self.dram_bytes,
-            "energy_joules": float(self.energy.total), "energy": self.energy.to_dict(),
+            "split": dict(self.split), "account": self.account, "dram_bytes": self.dram_bytes, "traffic": self.traffic,
+            "engines": dict(self.engines),
+            "energy_joules": float(energy.total), "energy_bounds_joules": [float(each) for each in energy.bounds],
+            "energy_by_component_joules": {name: float(each) for name, each in energy.components.items()},
             "dataflows": self.dataflows(), "pregenerated": list(self.pregenerated),
-            "stages": [_stage_row(run) for run in self.stages],
+            **({"stages": [_stage_row(run) for run in self.stages]} if stages else {}),
         }
+
+
+_KINDS: Mapping[Part, tuple[str, str, str]] = {
+    "FF": ("activations", "weights", "activations"), "BP": ("gradients", "weights", "gradients"),
+    "WU": ("activations", "gradients", "weight gradients")}
+"""What A, B and the result of a part are; without weights, B is activations."""
 
 
 def _stage_row(run: StageRun) -> dict[str, Any]:

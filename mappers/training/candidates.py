@@ -17,7 +17,7 @@ from hwsim.search import SearchLimits
 from hwsim.training.energy import energy_of, gemm_actions
 from hwsim.training.machine import TrainingMachine
 from hwsim.training.maps import activation_bytes
-from hwsim.training.result import Choice
+from hwsim.training.result import Choice, PortBytes
 from hwsim.training.stages import ELEMENT_BYTES, Gemm
 
 DEFAULT_LIMITS = SearchLimits()
@@ -104,7 +104,7 @@ def simulate(machine: TrainingMachine, program: Program, moved: Traffic) -> Choi
     timeline = system_network(program, moved, machine.dram, machine.clock_hz).solve()
     return Choice(dataflow=program.dataflow, beats=program.tiling.beats, order=program.tiling.order,
                   cycles=timeline.cycles, array=int(Times(program).slot.sum()),
-                  channel=timeline.stalls("dram").busy, dram_bytes=sum(moved.totals().values()))
+                  channel=timeline.stalls("dram").busy, moved=PortBytes(**moved.totals()))
 
 
 @lru_cache(maxsize=4096)

@@ -17,7 +17,7 @@ from hwsim.training.machine import TrainingMachine
 from hwsim.training.result import Choice, StageRun, StepResult
 from hwsim.training.stages import Gemm, Stage, training_stages
 from hwsim.training.step import StageTime, step_network, time_split
-from hwsim.training.update import generate, update
+from hwsim.training.update import Work, generate, update, wuve_cycles
 from hwsim.workload.zoo_training import TrainingNetwork
 from mappers.training.candidates import DEFAULT_LIMITS, best_choice, gemm_energy
 from mappers.training.choose import cheapest_sequence
@@ -73,12 +73,23 @@ def schedule_step(machine: TrainingMachine, network: TrainingNetwork, batch: int
     return StepResult(
         network=network.name, batch=batch, ratio=ratio, stages=runs, cycles=timeline.cycles,
         split=time_split(times, timeline), pregenerated=early, macs_per_cycle=machine.array.macs_per_cycle,
-        update_bytes=sum(work.read + work.written for work in engines),
+        update_bytes=_bytes(engines), engines={
+            "WUVE": sum(wuve_cycles(machine.wuve, work.weights) for work in updates.values()),
+            "SORE": sum(work.sore for work in engines)},
         energy=EnergyTree.merged([
             *(gemm_energy(machine, gemm, choice) for run in runs
               for gemm, choice in zip(run.stage.gemms, run.choices, strict=True)),
             EnergyTree.of(other_actions(machine, sum(stage.moved for stage in stages), list(updates.values()),
                                         [*online.values(), *online.values()]))]))
+
+
+def _bytes(works: Sequence[Work]) -> dict[str, int]:
+    """DRAM bytes by what they are."""
+    found: dict[str, int] = {}
+    for work in works:
+        for what, nbytes in work.moved.items():
+            found[what] = found.get(what, 0) + nbytes
+    return found
 
 
 def _early(machine: TrainingMachine, stage: Stage, policy: Policy) -> bool:

@@ -8,7 +8,9 @@ from training_cases import RATIO, TINY, small_machine
 
 from hwsim.energy import EnergyTree, load_costs
 from hwsim.memory import Dram
+from hwsim.nm_array.model import tile_network
 from hwsim.nm_array.program import Tiling
+from hwsim.nm_array.schedule import join
 from hwsim.nm_array.timing import switch_cycles
 from hwsim.search import SearchLimits
 from hwsim.sparsity.ratio import DENSE
@@ -127,5 +129,22 @@ def test_account_adds_up_and_generation_shows():
     late = schedule_step(MACHINE, TINY, 2, RATIO, Policy(generation="on line"))
     assert late.pregenerated == () and late.split["SORE"] > 0
     assert late.energy.total > result.energy.total > 0
+    assert sum(result.traffic.values()) == result.dram_bytes
+    assert result.traffic["momentum"] == result.traffic["master weights"] == 8 * TINY.build(2).weight_elements
+    assert late.traffic["weights"] > result.traffic["weights"] and late.engines["SORE"] > result.engines["SORE"] > 0
     plain = result.to_dict()
     assert plain["dram_bytes"] == result.dram_bytes > plain["stages"][0]["gemms"][0]["dram_bytes"] > 0
+
+
+def test_drained_stages_and_switches_cover_what_the_joined_array_takes():
+    stages = training_stages(TINY.build(2), RATIO, batch_norm=True)
+    gemms = [gemm for stage in stages for gemm in stage.gemms]
+    programs = []
+    for number, gemm in enumerate(gemms):  # change the dataflow at almost every GEMM
+        flow = "ws" if number % 3 else "os"
+        programs.append(lowered(MACHINE, gemm, next(tilings(MACHINE, gemm, flow)))[0])
+    switches = sum(a.dataflow != b.dataflow for a, b in itertools.pairwise(programs))
+    alone = sum(tile_network(program).solve().cycles for program in programs)
+    joined = tile_network(join(programs)).solve().cycles
+    assert switches > 5
+    assert joined <= alone + switches * switch_cycles(MACHINE.array)

@@ -9,7 +9,7 @@ from hwsim.training.update import Work
 
 
 def work(layer, dram, engine):
-    return Work(layer=layer, weights=1, read=dram, written=0, dram=dram, engine=engine)
+    return Work(layer=layer, weights=1, moved={"weights": dram}, dram=dram, engine=engine)
 
 
 def random_step(seed, layers=4):

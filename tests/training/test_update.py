@@ -46,13 +46,15 @@ def test_bytes_of_an_update():
     dense = update(machine, stage_of("second", DENSE), pregenerate=True)
     late = update(machine, stage_of("second", RATIO), pregenerate=False)
     early = update(machine, stage_of("second", RATIO), pregenerate=True)
-    assert (dense.read, dense.written) == (late.read, late.written) == (10 * weights, 10 * weights)
+    kept = {"weight gradients": 2 * weights, "master weights": 8 * weights, "momentum": 8 * weights}
+    assert dense.moved == late.moved == {**kept, "weights": 2 * weights}
     form = weights // 2 * 18 // 8  # 2:4 keeps half, each 16 bits and a position of 2
     assert form_bytes(weights, RATIO) == form
-    assert (early.read, early.written) == (10 * weights, 8 * weights + 2 * form)
+    assert early.moved == {**kept, "weights": 2 * form}
     online = generate(machine, stage_of("second", RATIO))
-    assert (online.read, online.written) == (2 * weights, form)
-    assert early.cycles >= late.engine and early.engine >= online.engine
+    assert online.moved == {"weights": 2 * weights + form}
+    assert early.engine >= late.engine and early.engine >= online.engine == online.sore == early.sore
+    assert late.sore == dense.sore == 0
 
 
 def test_slow_engines_set_the_pace():
