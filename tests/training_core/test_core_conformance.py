@@ -31,7 +31,7 @@ def test_a_step_of_two_layers_trains_the_same_weights_and_masks_in_the_same_cycl
     layers, task = perceptron(SMALL, (12, 10, 6), 5, seed=11)
     step = run_step(SMALL, layers, task)
     case, comparison = compared(step, SMALL, "verilator")
-    assert comparison.passed, comparison
+    assert comparison.equal, comparison.differences
     assert case.cycles == core_network(step).solve().cycles
     assert len(case.value["u"]) == sum(trained.update.beats for trained in step.trained) == 12 * 3 + 10 * 2
     assert len(case.value["f"]) and len(case.value["b"])
@@ -111,6 +111,6 @@ def test_each_fault_is_caught(monkeypatch, fault):
 @pytest.mark.slow
 def test_the_verilog_is_lint_clean_and_says_how_to_drive_it():
     text = convert(core.TrainingCore(SMALL))
-    assert lint(text, "training_core") == []
+    assert lint(text) == []
     for line in ("r__payload: 25 bits: update [0 +: 1], beats [1 +: 24]", "of the array:", "of SORE"):
         assert line in text
