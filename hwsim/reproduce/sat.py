@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import Any
 
 from hwsim.reproduce.published import Published, load_published
@@ -14,6 +15,7 @@ from hwsim.training.result import StepResult
 from hwsim.workload.zoo_training import NETWORKS
 
 OURS = "not in the paper as far as known to us; our assumptions of machine, batch and data"
+WIDTH = 120
 PARTS = ("FF", "BP", "WU", "SORE", "update")
 LOSSES = ("array", "memory", "element-wise", "switch", "SORE", "update")
 """Of `StepResult.account`, in the order in which the explanation adds them."""
@@ -86,8 +88,8 @@ def text(outcome: TrainingOutcome) -> str:
     """Everything that the terminal shows."""
     experiment, detail = outcome.experiment, outcome.experiment.detail
     machine = experiment.machine
-    head = (f"SAT: a training step, dense -> N:M, batch {experiment.batch}. Machine (our assumption): "
-            f"{machine.array.rows}x{machine.array.cols} PEs of {machine.array.multipliers} multipliers, "
+    head = (f"SAT: a training step, dense -> N:M, batch {experiment.batch}\n"
+            f"Machine (our assumption): {machine.array.rows}x{machine.array.cols} PEs of {machine.array.multipliers} multipliers, "
             f"{machine.array.data_type}, {machine.clock_hz / 1e6:g} MHz, {machine.dram.channels} x {machine.dram.name}")
     shown = [row for row in rows(outcome) if row.mark != "unknown" or row.quantity.startswith("average speedup of")]
     return "\n".join([
@@ -172,7 +174,7 @@ def explanation(outcome: TrainingOutcome) -> str:
                 if (value - published.value) * (average - published.value) < 0]
     if crossing:
         lines.append(f"One assumption changed puts the average on the other side of it: {', '.join(crossing)}.")
-    return "\n".join(lines)
+    return "\n".join(fill(line, WIDTH) for line in lines)
 
 
 def to_dict(outcome: TrainingOutcome) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def test_text_names_average_spread_and_published(outcome):
     text = sat.text(outcome)
     assert "Published: 1.75" in text
     assert f"Average at 2:8: {outcome.average(Ratio(2, 8)):.3f}" in text
-    assert max(map(len, text.splitlines())) <= 140
+    assert max(map(len, text.splitlines())) <= 130
 
 
 @pytest.mark.slow
