@@ -57,7 +57,8 @@ def draw_configuration(settings: Mapping[str, Any], rng: np.random.Generator) ->
 
 def _draw(fixed: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     """A value for every field; drawn whether it is fixed or not, so that fixing one leaves the others as they were."""
-    sparse = [str(RATIOS[i]) for i in rng.permutation(len(RATIOS))[: int(rng.integers(1, 4))]]
+    shuffled, count = rng.permutation(len(RATIOS)), int(rng.integers(1, 4))
+    sparse = [str(ratio) for ratio in (RATIOS[i] for i in shuffled) if _fits(ratio, fixed)][:count]
     share, spare = rng.random(), int(rng.integers(0, 13)) * int(rng.integers(2))  # half of them with the least room
     drawn: dict[str, Any] = {
         "ratios": sparse, "data_type": str(rng.choice(["fp16", "bf16"])), "most_rows": int(rng.choice([16, 100, 4096])),
@@ -65,3 +66,9 @@ def _draw(fixed: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     ratios = [Ratio.parse(text) for text in fixed.get("ratios", sparse)]
     group, kept = max((r.m for r in ratios), default=1), max((r.n for r in ratios), default=1)
     return {**drawn, "lanes": group * (1 + int(share * min(4, MOST_LANES // group))), "o_depth": kept + spare}
+
+
+def _fits(ratio: Ratio, fixed: Mapping[str, Any]) -> bool:
+    """Whether an engine of the fixed lanes and queues can have that ratio."""
+    lanes, depth = fixed.get("lanes"), fixed.get("o_depth")
+    return not (isinstance(lanes, int) and lanes % ratio.m) and not (isinstance(depth, int) and depth < ratio.n)

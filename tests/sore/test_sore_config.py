@@ -46,6 +46,8 @@ def test_settings_fix_and_draw():
     assert draw(preset="small-8", lanes=12) == SoreConfig.preset("small-8", lanes=12)
     assert draw(n=2, m=8).ratios == (Ratio(2, 8),) and draw(n=1, m=1).ratios == ()
     assert draw(rows=5000).most_rows == 5000
+    assert {config.group for config in (draw(seed, lanes=12) for seed in range(40))} == {2, 4}
+    assert {config.kept for config in (draw(seed, o_depth=2) for seed in range(40))} == {1, 2}
     drawn = [draw(seed) for seed in range(300)]
     assert {ratio for config in drawn for ratio in config.ratios} == set(RATIOS)
     assert {config.data_type for config in drawn} == {"fp16", "bf16"} and max(c.lanes for c in drawn) == 32
