@@ -1,5 +1,8 @@
 """Times of SORE by its cycle model: one row a cycle, latencies, changes of the ratio, room."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -76,3 +79,14 @@ def test_a_direction_that_is_not_wanted_holds_nothing_back():
     part = zeros(config, ratio, 40, backward=False)
     timeline = beat_network([part], ready={"b": np.zeros(500, bool)}).solve()
     assert len(timeline.start["b"]) == 0 and timeline.cycles < 200
+
+
+def test_the_table_of_the_documentation():
+    lines = (Path(__file__).parents[2] / "docs" / "sore_wuve.md").read_text().splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines
+            if re.match(r"\| (\d+:\d+|dense) ", line)]
+    assert len(rows) == 6
+    for name, *cells in rows:
+        ratio = DENSE if name == "dense" else Ratio.parse(name)
+        assert [int(cell) for cell in cells] == [timing.FORWARD, timing.backward(ratio.m),
+                                                 timing.full_rate_depth(ratio), timing.settle(ratio)]
