@@ -93,7 +93,7 @@ def result_spacing(schedule: Schedule) -> Ints:
 
 def drain_cycles(config: NmArrayConfig) -> int:
     """os: fewest cycles between the ends of two result tiles. While a row's results leave, those above follow."""
-    return (config.rows + 1) * config.interleaved - 1
+    return config.rows * config.interleaved
 
 
 def weight_gap(config: NmArrayConfig) -> int:
@@ -104,6 +104,10 @@ def weight_gap(config: NmArrayConfig) -> int:
 
 
 def switch_cycles(config: NmArrayConfig) -> int:
-    """Cycles between passes of different dataflow: until the last result of either has left the columns."""
-    paths = max(grid_path(config, dataflow) for dataflow in DATAFLOWS)
-    return paths + config.rows * config.interleaved + config.cols + 2
+    """Cycles from the end of a pass to the start of one of the other dataflow: what leaves the PEs has to be out first.
+
+    ws to os: the last sum is at the bottom after ``rows * sum_latency``, and the new dataflow arrives there one cycle
+    a row. os to ws: the top row's results leave it one PE's outputs after its own capture.
+    """
+    down, out = config.rows * (config.sum_latency - 1) + 1, config.rows + 2 * config.interleaved - 1
+    return config.product_latency + max(down, out)

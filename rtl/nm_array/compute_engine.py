@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -40,16 +40,20 @@ class ComputeEngine(wiring.Component):
         m, config = Module(), self.config
         now = Signal(layouts.descriptor(config))
         busy, done = Signal(), Signal()
+        stationary = now.output_stationary if config.dataflow == "both" else Const(int(self.os))
+        capturing = self._results_after_slot(m, now, done & stationary) if self.os else Const(0)
         m.d.comb += [self.slot.eq(now.a_slot), self.w_slot.eq(now.w_slot), self.computing.eq(busy),
                      self.control.mode.eq(now.mode), self.rows.eq(now.rows)]
         if config.dataflow == "both":
             m.d.comb += self.control.output_stationary.eq(now.output_stationary)
-            with m.If(now.output_stationary):
-                self._run_os(m, now, busy, done)
+            with m.If(stationary):
+                self._run_os(m, now, busy, done, capturing)
             with m.Else():
                 self._run_ws(m, now, busy, done)
+        elif self.os:
+            self._run_os(m, now, busy, done, capturing)
         else:
-            (self._run_os if self.os else self._run_ws)(m, now, busy, done)
+            self._run_ws(m, now, busy, done)
         m.d.comb += self.a_release.eq(Mux(done, now.a_free, 0))
         if self.ws:  # also by an os pass, which has no use for these weights
             m.d.comb += self.control.swap.eq(self.started)
@@ -66,7 +70,7 @@ class ComputeEngine(wiring.Component):
                      result.last.eq(now.last & issue.final), result.q_slot.eq(now.q_slot),
                      result.q_free.eq(Mux(done & now.last, now.q_free, 0))]
 
-    def _run_os(self, m: Module, now: Signal, busy: Signal, done: Signal) -> None:
+    def _run_os(self, m: Module, now: Signal, busy: Signal, done: Signal, capturing: Value) -> None:
         """A last pass takes at least the time that the drain chain needs; then its results follow."""
         least = drain_cycles(self.config)
         cycle, waiting = Signal(range(least)), Signal()
@@ -79,7 +83,6 @@ class ComputeEngine(wiring.Component):
             m.d.sync += waiting.eq(1)
         with m.If(done | ~busy):
             m.d.sync += [waiting.eq(0), cycle.eq(0)]
-        capturing = self._results_after_slot(m, now, done)
         m.d.comb += [done.eq(busy & (waiting | issue.end) & enough), self.w_release.eq(Mux(done, now.w_free, 0)),
                      self.w_beat.eq(issue.w_beat), self.w_read.eq(issue.w_read),
                      self.control.clear.eq(issue.fresh & now.first),
@@ -89,13 +92,14 @@ class ComputeEngine(wiring.Component):
         m.d.comb += [self.control.valid.eq(issue.valid), self.control.step.eq(issue.step), self.beat.eq(issue.beat),
                      self.read.eq(issue.read)]
 
-    def _results_after_slot(self, m: Module, now: Signal, done: Signal) -> Value:
-        """Capture from the cycle after the slot, then one result row a cycle while the next pass runs."""
+    def _results_after_slot(self, m: Module, now: Signal, done: Value) -> Value:
+        """os: capture from the cycle after the slot, then one result row a cycle, whatever pass runs by then."""
         depth, result = self.config.interleaved, self.os_result
         left, capturing = Signal(range(self.config.result_rows("os") + 1)), Signal(range(depth + 1))
         q_slot, q_free = Signal.like(now.q_slot), Signal.like(now.q_free)
-        m.d.comb += [result.valid.eq(left != 0), result.first.eq(1), result.last.eq(1), result.begin.eq(capturing != 0),
-                     result.q_slot.eq(q_slot), result.q_free.eq(Mux(left == 1, q_free, 0))]
+        with m.If(left != 0):  # else 0, as they join those of ws passes
+            m.d.comb += [result.valid.eq(1), result.first.eq(1), result.last.eq(1), result.q_slot.eq(q_slot)]
+        m.d.comb += [result.begin.eq(capturing != 0), result.q_free.eq(Mux(left == 1, q_free, 0))]
         with m.If(left != 0):
             m.d.sync += left.eq(left - 1)
         with m.If(capturing != 0):

@@ -98,8 +98,10 @@ def _duties_of_ws(config: NmArrayConfig) -> list[str]:
 
 def _duties_of_os(config: NmArrayConfig) -> list[str]:
     depth, top = config.interleaved, config.rows - 1
-    place = (f"a: beat i is unit i of K; result row i stands in row {top} - i of PEs" if depth == 1 else
-             f"a: beat {depth} * u + j is unit u of K for result row {depth} * p + j, which stands in row {top} - p of PEs")
+    place = f"a: beat i is unit i of K; result row i stands in row {top} - i of PEs"
+    if depth > 1:
+        place = (f"a: beat {depth} * u + j is unit u of K for result row {depth} * p + j, which stands in "
+                 f"row {top} - p of PEs")
     return [f"1 <= beats <= {config.most_beats('os')}, units of K, each as many elements as the mode takes;",
             f"1 <= rows <= {config.result_rows('os')}, result rows.",
             f"{place}; others are 0.",
