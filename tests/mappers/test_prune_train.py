@@ -9,12 +9,11 @@ pytest.importorskip("sklearn")
 from hwsim.errors import InputError  # noqa: E402
 from hwsim.sparsity.nm import check_nm  # noqa: E402
 from hwsim.sparsity.ratio import DENSE, Ratio  # noqa: E402
-from mappers.prune import train as train_module  # noqa: E402
 from mappers.prune.data import CLASSES, Images, digits, held_out_half, shifted  # noqa: E402
 from mappers.prune.layers import masks, nm_layers  # noqa: E402
 from mappers.prune.methods import BP_AXIS, FF_AXIS  # noqa: E402
 from mappers.prune.networks import build  # noqa: E402
-from mappers.prune.recipe import Recipe, Training  # noqa: E402
+from mappers.prune.recipe import RECIPES, Recipe, Training  # noqa: E402
 from mappers.prune.train import accuracy, train  # noqa: E402
 
 
@@ -111,7 +110,7 @@ def test_every_method_learns_and_ends_as_it_says(method, few):
 
 def test_a_diverging_training_says_so(few, monkeypatch):
     wild = Recipe(optimizer="sgd", rate=1e30, weight_decay=0.0, epochs=2)
-    monkeypatch.setitem(train_module.Training.recipe.fget.__globals__["RECIPES"], "vit", wild)
+    monkeypatch.setitem(RECIPES, "vit", wild)
     with pytest.raises(InputError, match="vit dense 1:1 seed 0: wanted a training that converges, got a loss of nan"):
         train(Training(network="vit", method="dense", ratio=DENSE, seed=0), few)
     with pytest.raises(InputError, match=r"vit bdwp 2:8 seed 0: blocks.0.qkv: wanted numbers, got NaN at \(0, 0\)"):
