@@ -87,10 +87,10 @@ def _cycles(step: StepResult, parts: Sequence[str]) -> int:
 def text(outcome: TrainingOutcome) -> str:
     """Everything that the terminal shows."""
     experiment, detail = outcome.experiment, outcome.experiment.detail
-    machine = experiment.machine
+    machine, array = experiment.machine, experiment.machine.array
     head = (f"SAT: a training step, dense -> N:M, batch {experiment.batch}\n"
-            f"Machine (our assumption): {machine.array.rows}x{machine.array.cols} PEs of {machine.array.multipliers} multipliers, "
-            f"{machine.array.data_type}, {machine.clock_hz / 1e6:g} MHz, {machine.dram.channels} x {machine.dram.name}")
+            f"Machine (our assumption): {array.rows}x{array.cols} PEs of {array.multipliers} multipliers, "
+            f"{array.data_type}, {machine.clock_hz / 1e6:g} MHz, {machine.dram.channels} x {machine.dram.name}")
     shown = [row for row in rows(outcome) if row.mark != "unknown" or row.quantity.startswith("average speedup of")]
     return "\n".join([
         head, "", rows_table(shown), "",
@@ -174,7 +174,7 @@ def explanation(outcome: TrainingOutcome) -> str:
                 if (value - published.value) * (average - published.value) < 0]
     if crossing:
         lines.append(f"One assumption changed puts the average on the other side of it: {', '.join(crossing)}.")
-    return "\n".join(fill(line, WIDTH) for line in lines)
+    return "\n".join(fill(line, WIDTH, break_on_hyphens=False) for line in lines)
 
 
 def to_dict(outcome: TrainingOutcome) -> dict[str, Any]:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 7.2, 3.0
 RATIOS = ("#9ecae1", "#4292c6", "#084594", "#08306b")
 PARTS = {"FF": "#0072b2", "BP": "#56b4e9", "WU": "#009e73", "SORE": "#e69f00", "update": "#cc3311"}
-BASELINES = ("#d9d9d9", "#bdbdbd", "#969696", "#737373", "#525252", "#252525")
+NETWORK_COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc3311", "#56b4e9")
+MARKERS = "osD^v"
 
 
 def _png(draw: Callable[[Axes], None]) -> bytes:
@@ -92,25 +93,32 @@ def _draw_split(axes: Axes, outcome: TrainingOutcome) -> None:
 
 
 def schedules_png(outcome: TrainingOutcome) -> bytes:
-    """Time of a step under the baselines of the schedule, of the scheduled step's."""
+    """Time of a step under the baselines of the schedule, of the scheduled step's: a point for each network."""
     return _png(lambda axes: _draw_schedules(axes, outcome))
 
 
 def _draw_schedules(axes: Axes, outcome: TrainingOutcome) -> None:
     names, detail = outcome.experiment.networks, outcome.experiment.detail
     scheduled = outcome.sparse[detail]
-    width = 0.85 / max(1, len(outcome.baselines))
-    for column, (label, steps) in enumerate(outcome.baselines.items()):
-        values = [steps[name].cycles / scheduled[name].cycles for name in names]
-        places = [index + (column - (len(outcome.baselines) - 1) / 2) * width for index in range(len(names))]
-        bars = axes.bar(places, values, 0.92 * width, color=BASELINES[column % len(BASELINES)], label=label)
-        axes.bar_label(bars, fmt="%.2f", fontsize=5, padding=1)
-    axes.axhline(1.0, color="#cc3311", linewidth=0.8, label="scheduled")
-    axes.set_xticks(range(len(names)), [NETWORKS[name].name for name in names])
+    for index, name in enumerate(names):
+        values = [steps[name].cycles / scheduled[name].cycles for steps in outcome.baselines.values()]
+        places = [column + 0.12 * (index - (len(names) - 1) / 2) for column in range(len(values))]
+        axes.plot(places, values, linestyle="none", marker=MARKERS[index % len(MARKERS)], markersize=5,
+                  color=NETWORK_COLOURS[index % len(NETWORK_COLOURS)], label=NETWORKS[name].name)
+    for column, steps in enumerate(outcome.baselines.values()):
+        value = mean(steps[name].cycles / scheduled[name].cycles for name in names)
+        axes.annotate(f"{value:.3f}", (column, 4.6), ha="center", fontsize=6.5)
+    axes.axhline(1.0, color="black", linewidth=0.6)
+    axes.set_yscale("log")
+    ticks = (1, 1.1, 1.2, 1.5, 2, 3, 4)
+    axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.set_yticks([], minor=True)
+    axes.set_ylim(0.97, 5.2)
+    axes.set_xticks(range(len(outcome.baselines)), [label.replace(", ", ",\n") for label in outcome.baselines],
+                    fontsize=6)
     axes.set_ylabel("time / scheduled")
-    axes.set_ylim(0, 1.25 * axes.get_ylim()[1])
-    axes.set_title(f"Other schedules at {detail}", loc="left")
-    axes.legend(ncols=3, loc="upper right")
+    axes.set_title(f"Other schedules at {detail}; on top the average", loc="left")
+    axes.legend(loc="center right", bbox_to_anchor=(1.0, 0.6))
 
 
 FIGURES: Mapping[str, Callable[[TrainingOutcome], bytes]] = {
