@@ -34,7 +34,9 @@ def weights(config: NmArrayConfig) -> ArrayLayout:
 
 
 def parameters(config: NmArrayConfig) -> StructLayout:
-    """Parameters of one output channel; see `hwsim.quantize.Requantization` and `hwsim.nm_array.float_reference.BiasRelu`."""
+    """Parameters of one output channel: of `hwsim.quantize.Requantization`, or of
+    `hwsim.nm_array.float_reference.BiasRelu`.
+    """
     if config.floating:
         return StructLayout({"bias": unsigned(32), "relu": unsigned(1)})
     return StructLayout({"bias": signed(32), "multiplier": unsigned(16), "shift": unsigned(6),
