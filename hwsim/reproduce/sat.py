@@ -181,7 +181,7 @@ def to_dict(outcome: TrainingOutcome) -> dict[str, Any]:
     """Plain data of the whole outcome: rows, every step, baselines, sensitivities."""
     return {
         **rows_json(rows(outcome)),
-        "dense": {name: step.to_dict() for name, step in outcome.dense.items()},
+        "dense": {name: step.to_dict(stages=False) for name, step in outcome.dense.items()},
         "sparse": {str(ratio): {name: step.to_dict(stages=ratio == outcome.experiment.detail)
                                 for name, step in steps.items()}
                    for ratio, steps in outcome.sparse.items()},

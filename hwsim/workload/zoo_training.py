@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hwsim.errors import InputError
 from hwsim.workload.builder import NetworkBuilder
 from hwsim.workload.graph import Workload
 from hwsim.workload.zoo_cnn import resnet9, resnet18, resnet50
@@ -67,14 +66,3 @@ NETWORKS: dict[str, TrainingNetwork] = {
         assumed="data set"),
 }
 """By the name that commands use."""
-
-
-def training_network(name: str) -> TrainingNetwork:
-    """The network of that name.
-
-    Raises:
-        InputError: it is not one of `NETWORKS`.
-    """
-    if name not in NETWORKS:
-        raise InputError("training network", "one of " + ", ".join(NETWORKS), name)
-    return NETWORKS[name]

@@ -10,6 +10,7 @@ from typing import Literal
 from hwsim.energy import EnergyTree
 from hwsim.nm_array.config import Dataflow
 from hwsim.nm_array.timing import switch_cycles
+from hwsim.roofline import Roofline, check_not_below
 from hwsim.search import SearchLimits
 from hwsim.sparsity.ratio import Ratio
 from hwsim.training.energy import other_actions
@@ -70,7 +71,7 @@ def schedule_step(machine: TrainingMachine, network: TrainingNetwork, batch: int
              for run in runs]
     timeline = step_network(times, updates, online, policy.overlap).solve()
     engines = [*updates.values(), *online.values(), *online.values()]  # on line: before FF and before BP
-    return StepResult(
+    result = StepResult(
         network=network.name, batch=batch, ratio=ratio, stages=runs, cycles=timeline.cycles,
         split=time_split(times, timeline), pregenerated=early, macs_per_cycle=machine.array.macs_per_cycle,
         update_bytes=_bytes(engines), engines={
@@ -81,6 +82,10 @@ def schedule_step(machine: TrainingMachine, network: TrainingNetwork, batch: int
               for gemm, choice in zip(run.stage.gemms, run.choices, strict=True)),
             EnergyTree.of(other_actions(machine, sum(stage.moved for stage in stages), list(updates.values()),
                                         [*online.values(), *online.values()]))]))
+    roofline = Roofline(macs_per_cycle=result.macs_per_cycle,
+                        bytes_per_cycle=machine.dram.bytes_per_cycle(machine.clock_hz))
+    check_not_below(result.cycles, roofline.bound(result.kept_macs, result.dram_bytes), network.name)
+    return result
 
 
 def _bytes(works: Sequence[Work]) -> dict[str, int]:
