@@ -64,41 +64,24 @@ def beat_network(slices: Sequence[Slice], offer: Mapping[str, Bools] | None = No
         offer: by input port (``p``, ``i``): bool (cycles,), when its source may begin to offer.
         ready: by output port (``f``, ``b``): bool (cycles,), when its sink is ready.
     """
-    net = Network("sore, by beats")
-    net.process("i", firings=sum(part.rows for part in slices), offer=(offer or {}).get("i"))
-    add_engine(net, slices, offer, ready)
-    return net
-
-
-def add_engine(net: Network, slices: Sequence[Slice], offer: Mapping[str, Bools] | None = None,
-               ready: Mapping[str, Bools] | None = None, *, rows: str = "i", prefix: str = "") -> None:
-    """Add the engine to a network in which the process ``rows`` is there already: its firings are the rows of weights.
-
-    Args:
-        net: what the engine becomes part of.
-        slices: see `beat_network`.
-        offer: see `beat_network`; of ``p`` only.
-        ready: see `beat_network`.
-        rows: the process whose firings give the rows: of port ``i``, or of what feeds it without a register between.
-        prefix: before the names of all processes of the engine.
-    """
     config, groups, gates, sinks = same_engine(slices), groups_of(slices), offer or {}, ready or {}
-    count, each = len(slices), np.array([part.rows for part in slices], np.int64)
-    p, start = f"{prefix}p", f"{prefix}start"
-    net.process(p, firings=count, offer=gates.get("p"))
-    net.process(start, firings=count)
-    net.depend(start, on=p, delay=timing.DESCRIPTOR_QUEUE)
-    net.depend(p, on=start, shift=config.p_slots, delay=timing.HANDOVER, stall="blocked")
-    last, begun = np.cumsum(each) - 1, np.full(int(each.sum()), -1, np.int64)
+    net, count = Network("sore, by beats"), len(slices)
+    rows = np.array([part.rows for part in slices], np.int64)
+    net.process("p", firings=count, offer=gates.get("p"))
+    net.process("start", firings=count)
+    net.process("i", firings=int(rows.sum()), offer=gates.get("i"))
+    net.depend("start", on="p", delay=timing.DESCRIPTOR_QUEUE, name="descriptor")
+    net.depend("p", on="start", shift=config.p_slots, delay=timing.HANDOVER, stall="blocked", name="descriptor queue")
+    last, begun = np.cumsum(rows) - 1, np.full(int(rows.sum()), -1, np.int64)
     before = np.concatenate([[-1], last[:-1]])
-    net.depend(start, on=rows, index=before, delay=_start_delay(slices), stall="blocked")
+    net.depend("start", on="i", index=before, delay=_start_delay(slices), stall="blocked", name="slice before")
     begun[before + 1] = np.arange(count)
-    net.depend(rows, on=start, index=begun, delay=timing.HANDOVER)
+    net.depend("i", on="start", index=begun, delay=timing.HANDOVER, name="started")
     latency = {"f": np.full(len(groups.m), timing.FORWARD), "b": timing.backward(0) + groups.m}
     wanted = {"f": np.array([part.forward for part in slices]), "b": np.array([part.backward for part in slices])}
     for port in ("f", "b"):
-        _results(net, (rows, f"{prefix}{port}"), groups, wanted[port][groups.part], latency[port], config.o_depth,
-                 sinks.get(port))
+        _results(net, port, groups, wanted[port][groups.part], latency[port], config.o_depth, sinks.get(port))
+    return net
 
 
 def _start_delay(slices: Sequence[Slice]) -> Ints:
@@ -111,16 +94,16 @@ def _start_delay(slices: Sequence[Slice]) -> Ints:
     return np.array(delays, np.int64)
 
 
-def _results(net: Network, names: tuple[str, str], groups: Groups, wanted: Bools, latency: Ints, depth: int,
+def _results(net: Network, port: str, groups: Groups, wanted: Bools, latency: Ints, depth: int,
              ready: Bools | None) -> None:
-    """Process of one output port, and the room that the first row of a group waits for; ``names`` of both."""
-    rows, port = names
+    """Process of one output port, and the room that the first row of a group waits for."""
     beats = np.where(wanted, groups.n, 0)
     end = np.cumsum(beats)
     of_group = np.repeat(np.arange(len(beats)), beats)
     beat = np.arange(len(of_group)) - (end - beats)[of_group]
     net.process(port, firings=len(of_group), accept=ready)
-    net.depend(port, on=rows, index=groups.final[of_group], delay=(groups.missing + latency)[of_group] + beat)
-    room = np.full(net.processes[rows].firings, -1, np.int64)
+    net.depend(port, on="i", index=groups.final[of_group], delay=(groups.missing + latency)[of_group] + beat,
+               name=f"result {port}")
+    room = np.full(net.processes["i"].firings, -1, np.int64)
     room[groups.first[wanted]] = np.maximum(end - depth - 1, -1)[wanted]
-    net.depend(rows, on=port, index=room, delay=timing.HANDOVER, stall="blocked")
+    net.depend("i", on=port, index=room, delay=timing.HANDOVER, stall="blocked", name=f"room {port}")

@@ -28,28 +28,21 @@ def beat_network(updates: Sequence[Update], offer: Mapping[str, Bools] | None = 
         offer: by input port (``p``, ``i``): bool (cycles,), when its source may begin to offer.
         ready: bool (cycles,), when the sink of port ``o`` is ready.
     """
-    net = Network("wuve, by beats")
-    add_engine(net, updates, offer, ready)
-    return net
-
-
-def add_engine(net: Network, updates: Sequence[Update], offer: Mapping[str, Bools] | None = None,
-               ready: Bools | None = None, *, prefix: str = "") -> None:
-    """Add the engine to a network; arguments as of `beat_network`, ``prefix`` stands before the processes' names."""
     config, gates, count = same_engine(updates), offer or {}, len(updates)
     beats = np.array([update.beats for update in updates], np.int64)
     last, total = np.cumsum(beats) - 1, int(beats.sum())
     before = np.concatenate([[-1], last[:-1]])
-    p, start, i, o = (prefix + name for name in ("p", "start", "i", "o"))
-    net.process(p, firings=count, offer=gates.get("p"))
-    net.process(start, firings=count)
-    net.process(i, firings=total, offer=gates.get("i"))
-    net.process(o, firings=total, accept=ready)
-    net.depend(start, on=p, delay=timing.DESCRIPTOR_QUEUE)
-    net.depend(p, on=start, shift=config.p_slots, delay=timing.HANDOVER, stall="blocked")
-    net.depend(start, on=i, index=before, stall="blocked")
+    net = Network("wuve, by beats")
+    net.process("p", firings=count, offer=gates.get("p"))
+    net.process("start", firings=count)
+    net.process("i", firings=total, offer=gates.get("i"))
+    net.process("o", firings=total, accept=ready)
+    net.depend("start", on="p", delay=timing.DESCRIPTOR_QUEUE, name="hyper-parameters")
+    net.depend("p", on="start", shift=config.p_slots, delay=timing.HANDOVER, stall="blocked", name="queue")
+    net.depend("start", on="i", index=before, stall="blocked", name="tensor before")
     begun = np.full(total, -1, np.int64)
     begun[before + 1] = np.arange(count)
-    net.depend(i, on=start, index=begun, delay=timing.HANDOVER)
-    net.depend(o, on=i, delay=timing.latency(config))
-    net.depend(i, on=o, shift=config.o_depth, delay=timing.HANDOVER, stall="blocked")
+    net.depend("i", on="start", index=begun, delay=timing.HANDOVER, name="started")
+    net.depend("o", on="i", delay=timing.latency(config), name="result")
+    net.depend("i", on="o", shift=config.o_depth, delay=timing.HANDOVER, stall="blocked", name="result room")
+    return net
