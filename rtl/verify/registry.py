@@ -14,6 +14,7 @@ FAMILIES: Mapping[str, str] = {
     "sore": "rtl.sore.family:SoreFamily",
     "wuve": "rtl.wuve.family:WuveFamily",
     "training_core": "rtl.training_core.family:TrainingCoreFamily",
+    "bitmap_decoder": "rtl.bitmap_decoder.family:BitmapDecoderFamily",
 }
 """By name: module and class of the family, imported when it is asked for."""
 

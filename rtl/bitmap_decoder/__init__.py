@@ -1,0 +1,1 @@
+"""RTL of the components for bitmap-compressed operands."""

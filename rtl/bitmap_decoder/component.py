@@ -1,0 +1,13 @@
+"""Which component a configuration builds."""
+
+from __future__ import annotations
+
+from hwsim.bitmap_decoder.config import DecoderConfig, DotConfig
+from rtl.bitmap_decoder.decoder import BitmapDecoder
+
+Component = BitmapDecoder
+
+
+def component_of(config: DecoderConfig | DotConfig) -> Component:
+    """A fresh component."""
+    return BitmapDecoder(config)

@@ -1,0 +1,40 @@
+"""The components as one family that can be verified."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from hwsim.bitmap_decoder.config import DecoderConfig, DotConfig
+from rtl.bitmap_decoder.cases import draw_decoder_case
+from rtl.bitmap_decoder.component import Component, component_of
+from rtl.bitmap_decoder.emit import NAME, convert
+from rtl.bitmap_decoder.random_configuration import draw_configuration
+from rtl.verify.family import Case
+
+
+class BitmapDecoderFamily:
+    """See `rtl.verify.family.Family`. Settings: ``component``, the fields of its configuration, ``preset``, and those
+    of the cases.
+    """
+
+    name = NAME
+
+    def configuration(self, settings: Mapping[str, Any], rng: np.random.Generator) -> DecoderConfig | DotConfig:
+        """See `rtl.bitmap_decoder.random_configuration.draw_configuration`."""
+        return draw_configuration(settings, rng)
+
+    def case(self, configuration: DecoderConfig | DotConfig, settings: Mapping[str, Any],
+             rng: np.random.Generator) -> Case:
+        """A random case of that component."""
+        return draw_decoder_case(configuration, settings, rng)
+
+    def component(self, configuration: DecoderConfig | DotConfig) -> Component:
+        """The component."""
+        return component_of(configuration)
+
+    def verilog(self, component: Component) -> str:
+        """The component as users get it."""
+        return convert(component)

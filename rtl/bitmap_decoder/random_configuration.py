@@ -1,0 +1,48 @@
+"""Random legal configurations of the components, and the settings by which a user fixes a part of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from hwsim.bitmap_decoder.config import COMPONENTS, DecoderConfig, DotConfig
+from hwsim.config import merged, one_of
+from rtl.bitmap_decoder.cases import CASE_KEYS
+
+
+def draw_configuration(settings: Mapping[str, Any], rng: np.random.Generator) -> DecoderConfig | DotConfig:
+    """A configuration with the fields that the settings fix; a ``preset`` fixes all, ``component`` the component.
+
+    Raises:
+        InputError: unknown keys or values that cannot be built.
+    """
+    fixed = {key: value for key, value in settings.items() if key not in CASE_KEYS}
+    drawn = str(rng.choice(list(COMPONENTS)))
+    kind = COMPONENTS[one_of("component", fixed.get("component", drawn), COMPONENTS)]
+    if "preset" in fixed:
+        name = one_of("preset", fixed.pop("preset"), kind.presets)
+        fixed = merged(kind.preset(name).to_mapping(), fixed)
+    fields = _draw_step(kind, fixed, rng) | _draw_format(fixed, rng)
+    spare = int(rng.integers(4)) * int(rng.integers(2))  # half of them with the least room
+    fields["buffer_beats"] = 64
+    known = kind.from_mapping({**fields, **{key: value for key, value in fixed.items() if key != "buffer_beats"}})
+    return kind.from_mapping({**known.to_mapping(), "buffer_beats": known.least_beats + spare, **fixed})
+
+
+def _draw_format(fixed: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+    """Fields of the compressed side; all drawn, whether they are fixed or not, so that the others stay as they were."""
+    pad, words = int(rng.integers(1, 9)), int(rng.integers(1, 4))
+    return {"pad": pad, "beat_values": int(fixed.get("pad", pad)) * words, "b_slots": int(rng.integers(1, 5)),
+            "data_type": str(rng.choice(["fp16", "int8"])), "o_depth": int(rng.choice([1, 2, 3, 4, 6, 8, 16]))}
+
+
+def _draw_step(kind: type[DecoderConfig] | type[DotConfig], fixed: Mapping[str, Any],
+               rng: np.random.Generator) -> dict[str, Any]:
+    """Size of a tile, and the fields that are the component's own."""
+    tile, share = int(rng.choice([8, 9, 13, 16, 24, 32])), rng.random()
+    if kind is DecoderConfig:
+        return {"tile": tile, "lanes": 1 + int(share * min(int(fixed.get("tile", tile)), 16))}
+    return {"tile": tile, "macs": 1 << int(share * 4), "cols": int(rng.integers(1, 4)), "x_depth": 128,
+            "product_stages": int(rng.integers(5)), "sum_stages": int(rng.integers(5))}
