@@ -1,4 +1,4 @@
-"""Figure of the accuracy table: difference to dense training, a panel for each network."""
+"""Figure of the accuracy table: accuracy by ratio and method, a panel for each network."""
 
 from __future__ import annotations
 
@@ -26,15 +26,18 @@ def accuracy_png(rows: Sequence[Row]) -> bytes:
     networks = list(dict.fromkeys(row.network for row in rows))
     with style():
         figure = Figure(figsize=(WIDTH, 2.9), dpi=DPI, layout="constrained")
-        for axes, network in zip(figure.subplots(1, len(networks), squeeze=False)[0], networks, strict=True):
-            draw_network(axes, network, [row for row in rows if row.network == network])
+        panels = figure.subplots(1, len(networks), squeeze=False)[0]
+        for letter, axes, network in zip("abcdefgh", panels, networks, strict=False):
+            draw_network(axes, f"({letter}) {network}", [row for row in rows if row.network == network])
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), handlelength=1.2)
         FigureCanvasAgg(figure)
         buffer = BytesIO()
         figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
     return buffer.getvalue()
 
 
-def draw_network(axes: Axes, network: str, rows: Sequence[Row]) -> None:
+def draw_network(axes: Axes, title: str, rows: Sequence[Row]) -> None:
     """Accuracy over the ratios, a mark for each method; dense as a line with its spread as a band."""
     sparse = [row for row in rows if not METHODS[row.method].dense]
     ratios = list(dict.fromkeys(row.ratio for row in sparse))
@@ -53,5 +56,4 @@ def draw_network(axes: Axes, network: str, rows: Sequence[Row]) -> None:
     axes.set_xlim(-0.5, max(1, len(ratios)) - 0.5)
     axes.set_xlabel("N:M of the weights")
     axes.set_ylabel("accuracy on held-out images (%)")
-    axes.set_title(network, loc="left")
-    axes.legend(ncols=2, loc="lower left", handlelength=1.2, columnspacing=1.0)
+    axes.set_title(f"{title}: mean and standard deviation of the seeds", loc="left")
