@@ -63,7 +63,7 @@ def run(experiment: TrainingExperiment, progress: Progress | None = None, worker
     order = sorted(experiment.networks, key=lambda name: -NETWORKS[name].build(1).macs)  # the longest first
     jobs = [(experiment, name) for name in order]
     done: dict[str, _Network] = {}
-    if workers == 1:
+    if min(workers, len(jobs)) == 1:
         for each in map(_network, jobs):
             _keep(done, each, len(jobs), progress)
     else:
