@@ -47,17 +47,31 @@ def whole(value: object, place: str, low: int, high: int | None = None) -> int:
     return number
 
 
+def integers_or_floats(w: object, place: str) -> Array:
+    """``w`` as an array of integers or floats with at least one axis; InputError otherwise."""
+    array = np.asarray(w)
+    if array.dtype.kind not in "iuf":
+        raise InputError(place, "an array of integers or floats", f"dtype {array.dtype}")
+    if array.ndim == 0:
+        raise InputError(place, "an array with at least one axis", "a single number")
+    return array
+
+
+def matrix(w: object, place: str) -> Array:
+    """``w`` as `numeric` gives it, which must have two axes."""
+    array = numeric(w, place)
+    if array.ndim != 2:
+        raise InputError(place, "a matrix", f"shape {array.shape}")
+    return array
+
+
 def numeric(w: object, place: str) -> Array:
     """``w`` as an array of integers or floats with at least one axis and no NaN.
 
     Raises:
         InputError: another dtype, no axis, or a NaN (its position is named).
     """
-    array = np.asarray(w)
-    if array.dtype.kind not in "iuf":
-        raise InputError(place, "an array of integers or floats", f"dtype {array.dtype}")
-    if array.ndim == 0:
-        raise InputError(place, "an array with at least one axis", "a single number")
+    array = integers_or_floats(w, place)
     if array.dtype.kind == "f":
         bad = np.isnan(array)
         if bad.any():
