@@ -141,7 +141,7 @@ class NmArray(wiring.Component):
         ws, os = (grid_path(config, dataflow) for dataflow in ("ws", "os"))
         joined = Signal(layouts.result_control(config))
         far = chain(m, self.compute.ws_result, ws - os + 1, 1, "far_result")[-1]
-        m.d.comb += joined.eq(as_value(far) | as_value(self.compute.os_result))
+        m.d.comb += joined.eq(Mux(far.valid, as_value(far), as_value(self.compute.os_result)))
         return chain(m, joined, os + 1, 1, "result")[-1]
 
     def _columns(self, m: Module) -> None:

@@ -66,7 +66,7 @@ class ComputeEngine(wiring.Component):
         self._issued(m, issue)
         sums, result = issue.valid & issue.whole, self.ws_result
         m.d.comb += [done.eq(busy & issue.end), result.valid.eq(sums),
-                     result.address.eq(issue.beat), result.first.eq(now.first & issue.fresh),
+                     result.begin.eq(0), result.address.eq(issue.beat), result.first.eq(now.first & issue.fresh),
                      result.last.eq(now.last & issue.final), result.q_slot.eq(now.q_slot),
                      result.q_free.eq(Mux(done & now.last, now.q_free, 0))]
 
@@ -97,9 +97,8 @@ class ComputeEngine(wiring.Component):
         depth, result = self.config.interleaved, self.os_result
         left, capturing = Signal(range(self.config.result_rows("os") + 1)), Signal(range(depth + 1))
         q_slot, q_free = Signal.like(now.q_slot), Signal.like(now.q_free)
-        with m.If(left != 0):  # else 0, as they join those of ws passes
-            m.d.comb += [result.valid.eq(1), result.first.eq(1), result.last.eq(1), result.q_slot.eq(q_slot)]
-        m.d.comb += [result.begin.eq(capturing != 0), result.q_free.eq(Mux(left == 1, q_free, 0))]
+        m.d.comb += [result.valid.eq(left != 0), result.first.eq(1), result.last.eq(1), result.begin.eq(capturing != 0),
+                     result.q_slot.eq(q_slot), result.q_free.eq(Mux(left == 1, q_free, 0))]
         with m.If(left != 0):
             m.d.sync += left.eq(left - 1)
         with m.If(capturing != 0):
