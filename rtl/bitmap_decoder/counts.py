@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Const, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 
 
 def prefix_counts(m: Module, bits: Sequence[Value], name: str) -> list[Value]:
@@ -20,3 +20,21 @@ def prefix_counts(m: Module, bits: Sequence[Value], name: str) -> list[Value]:
                 level[i] = total
         sums, span = level, 2 * span
     return [Const(0, 1), *sums]
+
+
+def first_ones(m: Module, bits: Sequence[Value], count: int, name: str) -> tuple[list[Value], list[Value], Value]:
+    """The first ``count`` ones: their places, whether each is there, and the bits without them. A place that is not
+    there is 0.
+    """
+    before = prefix_counts(m, bits, f"{name}_before")
+    places, there = [], []
+    for number in range(count):
+        hits = [bits[i] & (before[i] == number) for i in range(len(bits))]
+        place = Signal(range(len(bits)), name=f"{name}_place{number}")
+        for bit in range(len(place)):
+            m.d.comb += place[bit].eq(Cat(hit for i, hit in enumerate(hits) if i >> bit & 1).any())
+        places.append(place)
+        there.append(before[-1] > number)
+    rest = Signal(len(bits), name=f"{name}_rest")
+    m.d.comb += rest.eq(Cat(bits[i] & (before[i] >= count) for i in range(len(bits))))
+    return places, there, rest

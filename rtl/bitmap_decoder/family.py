@@ -10,6 +10,7 @@ import numpy as np
 from hwsim.bitmap_decoder.config import DecoderConfig, DotConfig
 from rtl.bitmap_decoder.cases import draw_decoder_case
 from rtl.bitmap_decoder.component import Component, component_of
+from rtl.bitmap_decoder.dot_cases import draw_dot_case
 from rtl.bitmap_decoder.emit import NAME, convert
 from rtl.bitmap_decoder.random_configuration import draw_configuration
 from rtl.verify.family import Case
@@ -29,7 +30,9 @@ class BitmapDecoderFamily:
     def case(self, configuration: DecoderConfig | DotConfig, settings: Mapping[str, Any],
              rng: np.random.Generator) -> Case:
         """A random case of that component."""
-        return draw_decoder_case(configuration, settings, rng)
+        if isinstance(configuration, DecoderConfig):
+            return draw_decoder_case(configuration, settings, rng)
+        return draw_dot_case(configuration, settings, rng)
 
     def component(self, configuration: DecoderConfig | DotConfig) -> Component:
         """The component."""

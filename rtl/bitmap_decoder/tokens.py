@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from hwsim.bitmap_decoder.decoder import DenseBeats
+from hwsim.bitmap_decoder.dot import Sums
 from hwsim.bitmap_decoder.format import Elements, Ints
-from hwsim.bitmap_decoder.jobs import ConfigT, Job
+from hwsim.bitmap_decoder.jobs import ConfigT, DotJob, Job
 from rtl.bitmap_decoder import layouts
 from rtl.nm_array.tokens import pack
 
@@ -36,6 +37,16 @@ def value_tokens(job: Job[ConfigT]) -> list[int]:
 def dense_tokens(config_bits: int, beats: DenseBeats) -> list[int]:
     """The decoder's port ``o``: the beats of one job, elements of so many bits."""
     return _packed(beats.elements, config_bits, [beats.row_end.astype(np.int64), beats.last.astype(np.int64)])
+
+
+def operand_tokens(job: DotJob) -> list[int]:
+    """Port ``x``: one token per row of X."""
+    return _packed(job.x, job.config.element_bits, [_last(job.elements)])
+
+
+def sum_tokens(sums: Sums) -> list[int]:
+    """The dot product's port ``o``: the sums (rows, cols) of one job."""
+    return _packed(np.ascontiguousarray(sums).view(np.uint32), 32, [_last(len(sums))])
 
 
 def input_tokens(jobs: Sequence[Job[ConfigT]]) -> dict[str, list[int]]:

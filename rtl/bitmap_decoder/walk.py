@@ -23,16 +23,16 @@ class TileWalk(wiring.Component):
         header = layouts.header()
         super().__init__({
             "h": In(stream.Signature(header)), "run": In(1), "advance": In(1), "finish": In(1), "bits": In(config.tile),
-            "taken": Out(1), "bad_header": Out(1), "scanning": Out(1), "size": Out(range(config.tile + 1)),
-            "place": Out(header["elements"].shape), "elements": Out(header["elements"].shape), "row_end": Out(1),
-            "job_end": Out(1), "bad_bits": Out(1)})
+            "taken": Out(1), "busy": Out(1), "bad_header": Out(1), "scanning": Out(1),
+            "size": Out(range(config.tile + 1)), "place": Out(header["elements"].shape),
+            "elements": Out(header["elements"].shape), "row_end": Out(1), "job_end": Out(1), "bad_bits": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         """Build the counters."""
         m, tile, told = Module(), self.config.tile, self.h.payload
-        busy, rows, left = Signal(), Signal(told.rows.shape()), Signal(told.elements.shape())
+        rows, left = Signal(told.rows.shape()), Signal(told.elements.shape())
         m.d.comb += [
-            self.h.ready.eq(self.run & ~busy), self.taken.eq(self.h.valid & self.h.ready),
+            self.h.ready.eq(self.run & ~self.busy), self.taken.eq(self.h.valid & self.h.ready),
             self.bad_header.eq(self.taken & ((told.tile != tile) | (told.elements == 0) | (told.rows == 0))),
             self.row_end.eq(left <= tile), self.job_end.eq(self.row_end & (rows == 1)),
             self.size.eq(Mux(self.row_end, left, tile)),
@@ -44,8 +44,8 @@ class TileWalk(wiring.Component):
             with m.If(self.job_end):
                 m.d.sync += self.scanning.eq(0)
         with m.If(self.finish):
-            m.d.sync += busy.eq(0)
+            m.d.sync += self.busy.eq(0)
         with m.If(self.taken):
-            m.d.sync += [busy.eq(1), self.scanning.eq(1), self.elements.eq(told.elements), left.eq(told.elements),
+            m.d.sync += [self.busy.eq(1), self.scanning.eq(1), self.elements.eq(told.elements), left.eq(told.elements),
                          self.place.eq(0), rows.eq(told.rows)]
         return m
