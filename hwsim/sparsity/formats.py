@@ -1,108 +1,17 @@
-"""The formats by name, their sizes for a mask or a density, and a table that compares them."""
+"""The formats side by side: measured on random masks, by their arithmetic over the density, and break-even points."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 from math import prod
-from typing import Protocol
 
 import numpy as np
 
 from hwsim.errors import InputError
-from hwsim.sparsity.bitmap import encode_bitmap
-from hwsim.sparsity.csr import encode_csr, tight_bits
-from hwsim.sparsity.nm import encode_nm
-from hwsim.sparsity.patterns import checked_density, checked_shape, kept_count, random_mask, random_nm_mask
-from hwsim.sparsity.ratio import LARGEST_GROUP, Ratio
+from hwsim.sparsity.patterns import checked_shape, random_mask
+from hwsim.sparsity.registry import FORMATS, NM_RATIOS, Format
 from hwsim.sparsity.size import Array, Bits, whole
-
-REDUCTION = 0
-"""Axis of a (K, N) weight matrix along which N:M groups lie."""
-
-
-class SparseTensor(Protocol):
-    """What every encoded tensor offers."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the decoded tensor."""
-
-    def validate(self, place: str = ...) -> None:
-        """Raise InputError when no array has this code."""
-
-    def decode(self) -> Array:
-        """The dense array."""
-
-    def bits(self, value_bits: int) -> Bits:
-        """Exact size in bits, split by purpose."""
-
-    def size_bits(self, value_bits: int) -> int:
-        """Exact total size in bits."""
-
-
-Pattern = float | Array
-"""A density from 0 to 1, or the bool mask of the non-zeros."""
-SizeOf = Callable[[tuple[int, int], Pattern, int], Bits]
-
-
-def _mask_or_count(shape: tuple[int, int], pattern: Pattern, place: str) -> tuple[Array | None, int]:
-    """The mask (None for a density) and its number of non-zeros."""
-    if len(checked_shape(shape, place)) != 2:
-        raise InputError(f"{place} shape", "(K, N)", shape)
-    if not isinstance(pattern, np.ndarray):
-        return None, kept_count(checked_density(pattern, place), prod(shape))
-    if pattern.dtype != bool or pattern.shape != tuple(shape):
-        raise InputError(f"{place} mask", f"bool of shape {shape}", f"{pattern.dtype} of shape {pattern.shape}")
-    return pattern, int(np.count_nonzero(pattern))
-
-
-def _dense_size(shape: tuple[int, int], pattern: Pattern, value_bits: int) -> Bits:
-    _mask_or_count(shape, pattern, "dense")
-    return Bits(prod(shape) * whole(value_bits, "value_bits", 1))
-
-
-def _nm_size(ratio: Ratio, shape: tuple[int, int], pattern: Pattern, value_bits: int) -> Bits:
-    """The size does not depend on the pattern, but the pattern must fit the ratio."""
-    mask, _ = _mask_or_count(shape, pattern, str(ratio))
-    if mask is not None:
-        return encode_nm(mask.astype(np.uint8), ratio, REDUCTION, str(ratio)).bits(value_bits)
-    if float(pattern) > ratio.density:
-        raise InputError(f"{ratio} density", f"at most {ratio.density}", pattern)
-    slots = ratio.groups(shape[0]) * shape[1] * ratio.n
-    return Bits(slots * whole(value_bits, "value_bits", 1), slots * ratio.index_bits)
-
-
-def _bitmap_size(shape: tuple[int, int], pattern: Pattern, value_bits: int, *, tile: int = 64) -> Bits:
-    """1×tile bitmaps, no padding and no offsets: for a density the size is exact as well."""
-    mask, count = _mask_or_count(shape, pattern, "bitmap")
-    if mask is not None:
-        return encode_bitmap(mask.astype(np.uint8), (tile,)).bits(value_bits)
-    return Bits(count * whole(value_bits, "value_bits", 1), shape[0] * -(-shape[1] // tile) * tile)
-
-
-def _csr_size(tight: bool, shape: tuple[int, int], pattern: Pattern, value_bits: int) -> Bits:
-    """32-bit columns and pointers, or the fewest bits that this matrix needs."""
-    mask, count = _mask_or_count(shape, pattern, "csr")
-    index_bits, pointer_bits = (tight_bits(max(shape[1] - 1, 0)), tight_bits(count)) if tight else (32, 32)
-    if mask is not None:
-        return encode_csr(mask.astype(np.uint8), index_bits, pointer_bits).bits(value_bits)
-    return Bits(count * whole(value_bits, "value_bits", 1), count * index_bits, (shape[0] + 1) * pointer_bits)
-
-
-_POWERS = [2**k for k in range(LARGEST_GROUP.bit_length())]
-NM_RATIOS = tuple(sorted((Ratio(n, m) for m in _POWERS for n in _POWERS if n < m), reverse=True))
-"""Every sparse ratio, densest first."""
-
-FORMATS: dict[str, SizeOf] = {
-    "dense": _dense_size,
-    "bitmap": _bitmap_size,
-    "csr": partial(_csr_size, False),
-    "csr-tight": partial(_csr_size, True),
-    **{str(ratio): partial(_nm_size, ratio) for ratio in NM_RATIOS},
-}
-"""name → function (shape (K, N), density or bool mask, value_bits) → ``Bits``. Given a mask, it really encodes it."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +34,9 @@ def _row(name: str, mask: Array, value_bits: int) -> FormatRow:
 def formats_table(
     densities: Iterable[float], value_bits: int, shape: tuple[int, int] = (1024, 1024), seed: int = 0
 ) -> list[FormatRow]:
-    """Sizes of all formats on actual random masks: unstructured ones at each density, N:M at their own density only.
+    """Sizes of all formats on actual random masks, each at every density; N:M at their own density only.
+
+    Unstructured formats share one mask per density; blocks, groups and constant fan-in have masks of their structure.
 
     Args:
         densities: fractions of non-zeros, 0 to 1.
@@ -136,16 +47,59 @@ def formats_table(
     Raises:
         InputError: a density outside 0..1, value_bits below 1, or an empty shape.
     """
-    shape_ = checked_shape(shape, "formats")
-    if len(shape_) != 2 or 0 in shape_:
-        raise InputError("formats shape", "(K, N), not empty", shape)
+    shape_ = _checked_matrix(shape)
     whole(value_bits, "value_bits", 1)
     whole(seed, "formats seed", 0)
     rows = []
     for k, density in enumerate(densities):
-        mask = random_mask(shape_, density, [seed, k], "formats")
-        rows += [_row(name, mask, value_bits) for name in FORMATS if ":" not in name]
+        shared = random_mask(shape_, density, [seed, k], "formats")
+        for one in density_formats():
+            mask = one.draw(shape_, density, [seed, k]) if one.structured else shared
+            rows.append(_row(one.name, mask, value_bits))
     for ratio in NM_RATIOS:
-        mask = random_nm_mask(shape_, ratio, REDUCTION, [seed, ratio.n, ratio.m])
+        mask = FORMATS[str(ratio)].draw(shape_, ratio.density, [seed, ratio.n, ratio.m])
         rows.append(_row(str(ratio), mask, value_bits))
     return rows
+
+
+def density_formats() -> list[Format]:
+    """The formats that hold any density: all but the N:M ratios."""
+    return [one for one in FORMATS.values() if one.largest == 1]
+
+
+def break_even(name: str, against: str, value_bits: int, shape: tuple[int, int] = (1024, 1024)) -> float:
+    """Largest density up to which the format takes no more bits than another, by the arithmetic of both.
+
+    Found by halving over the number of non-zeros: the difference of two formats grows with the density, or the answer
+    is 0 (never) or 1 (always).
+
+    Raises:
+        InputError: an empty shape or value_bits below 1.
+    """
+    shape_ = _checked_matrix(shape)
+    whole(value_bits, "value_bits", 1)
+    elements = prod(shape_)
+
+    def pays(count: int) -> bool:
+        density = count / elements
+        ours, other = (FORMATS[one].bits_per_element(shape_, density, value_bits) for one in (name, against))
+        return ours <= other
+
+    low, high = 0, elements + 1  # pays(low) holds or is the answer 0; pays(high) does not
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if pays(middle) else (low, middle)
+    return low / elements
+
+
+def curve(name: str, densities: Array, value_bits: int, shape: tuple[int, int] = (1024, 1024)) -> Array:
+    """Expected bytes per element of the dense matrix at each density."""
+    shape_ = _checked_matrix(shape)
+    return np.array([FORMATS[name].bits_per_element(shape_, float(d), value_bits) / 8 for d in densities])
+
+
+def _checked_matrix(shape: object) -> tuple[int, int]:
+    lengths = checked_shape(shape, "formats")
+    if len(lengths) != 2 or 0 in lengths:
+        raise InputError("formats shape", "(K, N), not empty", shape)
+    return lengths[0], lengths[1]

@@ -52,3 +52,18 @@ def random_nm_mask(shape: tuple[int, ...], ratio: Ratio, axis: int, seed: Seed, 
     """
     scores = np.random.default_rng(seed).random(checked_shape(shape, place))
     return nm_mask(scores, ratio, axis, place)
+
+
+def random_block_mask(block: tuple[int, int], shape: tuple[int, int], density: float, seed: Seed,
+                      place: str = "mask") -> Array:  # fmt: skip
+    """Bool matrix with ``round(density * blocks)`` blocks True, all blocks equally likely; ragged ones are cut off."""
+    rows, columns = checked_shape(shape, place)
+    cells = random_mask((-(-rows // block[0]), -(-columns // block[1])), density, seed, place)
+    return np.repeat(np.repeat(cells, block[0], axis=0), block[1], axis=1)[:rows, :columns]
+
+
+def random_fan_in_mask(shape: tuple[int, int], density: float, seed: Seed, place: str = "mask") -> Array:
+    """Bool (K, N) matrix with ``round(density * K)`` True in every column, all choices equally likely."""
+    k, n = checked_shape(shape, place)
+    column = np.arange(k) < kept_count(checked_density(density, place), k)
+    return np.random.default_rng(seed).permuted(np.repeat(column[:, None], n, axis=1), axis=0)
