@@ -156,18 +156,16 @@ def slots_start_anew(monkeypatch):
 
 def mode_does_not_travel(monkeypatch):
     """All rows see the mode of the pass that is being issued."""
-    whole = array.NmArray._delayed
+    whole = array.NmArray._row_controls
 
-    def delayed(self, m, source, count, name):
-        chain = whole(self, m, source, count, name)
-        if name != "control":
-            return chain
-        mixed = [Signal.like(held, name=f"mixed{i}") for i, held in enumerate(chain)]
-        for seen, held in zip(mixed, chain, strict=True):
-            m.d.comb += [seen.eq(held), seen.mode.eq(source.mode)]
+    def controls(self, m):
+        mixed = []
+        for r, held in enumerate(whole(self, m)):
+            mixed.append(Signal.like(held, name=f"mixed{r}"))
+            m.d.comb += [mixed[r].eq(held), mixed[r].mode.eq(self.compute.control.mode)]
         return mixed
 
-    monkeypatch.setattr(array.NmArray, "_delayed", delayed)
+    monkeypatch.setattr(array.NmArray, "_row_controls", controls)
 
 
 @pytest.mark.slow
