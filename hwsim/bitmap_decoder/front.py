@@ -63,7 +63,7 @@ def add_front(net: Network, jobs: Sequence[Job[ConfigT]], steps: Steps, offer: G
     net.process("step", firings=len(steps.job))
     finished = np.concatenate([[-1], steps.last_of_job[:-1]])
     net.depend("h", on="step", index=finished, delay=timing.HANDOVER, stall="blocked")
-    need, room = _values(jobs, steps, config.beat_values, config.capacity)
+    need, room = value_waits(beats, steps, config.beat_values, config.capacity)
     begun = np.full(len(room), -1, np.int64)
     begun[first_of_each(beats)[beats > 0]] = np.flatnonzero(beats)
     net.depend("v", on="h", index=begun, delay=timing.HANDOVER)
@@ -71,14 +71,21 @@ def add_front(net: Network, jobs: Sequence[Job[ConfigT]], steps: Steps, offer: G
     net.depend("step", on="v", index=need, delay=timing.HANDOVER)
 
 
-def _values(jobs: Sequence[Job[ConfigT]], steps: Steps, beat: int, capacity: int) -> tuple[Ints, Ints]:
-    """The beat that each step waits for, and the step that each beat waits for; every job begins with a new beat."""
+def value_waits(job_beats: Ints, steps: Steps, beat: int, capacity: int) -> tuple[Ints, Ints]:
+    """The beat that each step waits for, and the step that each beat waits for; every job begins with a new beat.
+
+    Args:
+        job_beats: (jobs,) beats of each job.
+        steps: of all jobs.
+        beat: values of a beat.
+        capacity: values that the buffer holds.
+    """
     need, room, beats, begin = [], [], 0, 0
-    for job, end in zip(jobs, steps.last_of_job + 1, strict=True):
+    for count, end in zip(job_beats.tolist(), steps.last_of_job + 1, strict=True):
         taken = np.cumsum(steps.taken[begin:end])
         last = -(-taken // beat) - 1
         need.append(np.where(last >= 0, last + beats, -1))
-        over = beat * (np.arange(job.beats) + 1) - capacity  # so many must have been taken
+        over = beat * (np.arange(count) + 1) - capacity  # so many must have been taken
         room.append(np.where(over > 0, np.searchsorted(taken, over) + begin, -1))
-        beats, begin = beats + job.beats, int(end)
+        beats, begin = beats + count, int(end)
     return np.concatenate(need), np.concatenate(room).astype(np.int64)

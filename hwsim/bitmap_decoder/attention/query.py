@@ -1,0 +1,174 @@
+"""Queries, and the blocks of keys and values that they attend to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hwsim.bitmap_decoder.config import AttentionConfig
+from hwsim.bitmap_decoder.format import Bools, Ints, bitmaps_of, pack_values, padded_counts
+from hwsim.errors import InputError
+
+Halves = npt.NDArray[np.uint16]
+SCALES = 2.0**-20, 2.0**20
+"""Range of the factor on scores."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Block:
+    """Keys and values of up to ``tile`` tokens, all arrays of shape (tokens, channels).
+
+    Attributes:
+        config: of the component.
+        keys: uint16 bit patterns of finite FP16 numbers.
+        values: the same.
+        kept: which keys and which values are stored; None for a dense block, which has no bitmaps and no padding.
+            What is not kept counts as zero.
+    """
+
+    config: AttentionConfig
+    keys: Halves
+    values: Halves
+    kept: tuple[Bools, Bools] | None = None
+
+    def __post_init__(self) -> None:
+        shape = (len(self.keys), self.config.channels)
+        for name in ("keys", "values"):
+            check_halves(name, getattr(self, name), shape)
+        if not 1 <= self.tokens <= self.config.tile:
+            raise InputError("keys", f"1 to {self.config.tile} tokens (tile)", self.tokens)
+        for name, mask in zip(("kept keys", "kept values"), self.kept or (), strict=False):
+            if mask.dtype != np.bool_ or mask.shape != shape:
+                raise InputError(name, f"bool of shape {shape}", f"{mask.dtype} of shape {mask.shape}")
+
+    @property
+    def tokens(self) -> int:
+        """Tokens."""
+        return len(self.keys)
+
+    @property
+    def dense(self) -> bool:
+        """Whether it comes without bitmaps."""
+        return self.kept is None
+
+    @cached_property
+    def masks(self) -> tuple[Bools, Bools]:
+        """Which keys and which values count, (tokens, channels)."""
+        everything = np.ones(self.keys.shape, bool)
+        return self.kept or (everything, everything)
+
+    @cached_property
+    def bitmaps(self) -> Bools:
+        """(tiles, tile): a tile of each channel of the keys, then tiles of each token's values."""
+        keys, values = self.masks
+        return np.concatenate([bitmaps_of(keys.T, self.config.tile), bitmaps_of(values, self.config.tile)])
+
+    @cached_property
+    def stored(self) -> Halves:
+        """Values as they come at port ``v``, keys first, without the zeros that fill up the last beat."""
+        config = self.config.replace(pad=1, beat_values=1, buffer_beats=64) if self.dense else self.config
+        keys, values = self.masks
+        found: Halves = np.concatenate([pack_values(config, self.keys.T, keys.T),
+                                        pack_values(config, self.values, values)])
+        return found
+
+    @cached_property
+    def counts(self) -> Ints:
+        """(tiles,) non-zeros."""
+        return self.bitmaps.sum(1).astype(np.int64)
+
+    @cached_property
+    def fills(self) -> Ints:
+        """(tiles,) stored values that only fill up the tile."""
+        return np.zeros_like(self.counts) if self.dense else padded_counts(self.config, self.counts) - self.counts
+
+    @property
+    def beats(self) -> int:
+        """Beats of port ``v``."""
+        return -(-len(self.stored) // self.config.beat_values)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Query:
+    """One query of one head. With grouped queries, each is one of these, over the same blocks.
+
+    Attributes:
+        config: of the component.
+        query: (channels,) uint16 bit patterns of finite FP16 numbers.
+        blocks: at least one, oldest tokens first.
+        scale: of the scores before 2^x; by default log2(e) / sqrt(channels), the usual softmax. Used as FP32.
+    """
+
+    config: AttentionConfig
+    query: Halves
+    blocks: Sequence[Block]
+    scale: float = field(default=math.nan)
+
+    def __post_init__(self) -> None:
+        check_halves("query", self.query, (self.config.channels,))
+        if math.isnan(self.scale):
+            object.__setattr__(self, "scale", math.log2(math.e) / math.sqrt(self.config.channels))
+        if not SCALES[0] <= self.scale <= SCALES[1]:
+            raise InputError("scale", f"{SCALES[0]} to {SCALES[1]}", self.scale)
+        if not self.blocks:
+            raise InputError("blocks", "at least one", "none")
+        if any(block.config != self.config for block in self.blocks):
+            raise InputError("blocks", "blocks of this component", "another configuration")
+
+    @property
+    def factor(self) -> np.float32:
+        """The scale in FP32."""
+        return np.float32(self.scale)
+
+
+def query_of(config: AttentionConfig, query: Halves, keys: Halves, values: Halves, kept: tuple[Bools, Bools],
+             window: int = 32, scale: float = math.nan) -> Query:
+    """A whole sequence as blocks: whole tiles of tokens compressed, the newest ``window`` tokens or more dense.
+
+    Args:
+        config: of the component.
+        query: (channels,) uint16.
+        keys: (tokens, channels) uint16, oldest first, as are the others.
+        values: the same.
+        kept: (tokens, channels) bool, of keys and of values; looked at only in compressed blocks.
+        window: tokens that stay dense at least.
+        scale: see `Query`.
+
+    Raises:
+        InputError: shapes that differ, no tokens, NaN or infinity.
+    """
+    compressed = max(len(keys) - window, 0) // config.tile * config.tile
+    blocks = []
+    for begin in range(0, len(keys), config.tile):
+        part = slice(begin, begin + config.tile)
+        masks = (kept[0][part], kept[1][part]) if begin < compressed else None
+        blocks.append(Block(config=config, keys=keys[part], values=values[part], kept=masks))
+    return Query(config=config, query=query, blocks=blocks, scale=scale)
+
+
+def same_engine(queries: Sequence[Query]) -> AttentionConfig:
+    """The configuration that all queries share.
+
+    Raises:
+        InputError: no query, or queries of different configurations.
+    """
+    if not queries:
+        raise InputError("queries", "at least one", "none")
+    if any(query.config != queries[0].config for query in queries):
+        raise InputError("queries", "queries of one component", "several configurations")
+    return queries[0].config
+
+
+def check_halves(place: str, array: Any, shape: tuple[int, ...]) -> None:
+    """`InputError` unless it is an array of finite FP16 bit patterns of that shape."""
+    if not isinstance(array, np.ndarray) or array.dtype != np.uint16 or array.shape != shape:
+        given = f"{array.dtype} of shape {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+        raise InputError(place, f"uint16 of shape {shape}", given)
+    if (array & 0x7C00 == 0x7C00).any():
+        raise InputError(place, "finite numbers", "NaN or infinity")
