@@ -145,3 +145,8 @@ def _values(raw: bytes, name: str, stored: int, place: str) -> Array:
 def _pack_nibbles(values: Array) -> Array:
     halves = np.concatenate([values, np.zeros(len(values) % 2, np.int8)]).view(np.uint8) & 15
     return halves[0::2] | halves[1::2] << 4
+
+
+def stored_bits(data: bytes) -> int:
+    """Bits of a value in a file that `from_bytes` has accepted."""
+    return _KINDS[_HEAD.unpack_from(data)[2]][1]

@@ -65,7 +65,7 @@ class BitmapFormat(Configuration):
         """Compress (heads, tokens, channels) of pruned keys or values; zeros are what was pruned.
 
         Args:
-            array: contiguous; tokens a multiple of ``tile``, and for values also channels.
+            array: tokens a multiple of ``tile``, and for values also channels.
             side: which of the two.
             place: what the array is, for error messages.
 
@@ -77,7 +77,8 @@ class BitmapFormat(Configuration):
             raise InputError(place, wanted, array.dtype.name)
         if self.value_bits == 4 and array.size and not -8 <= array.min() <= array.max() <= 7:
             raise InputError(place, "4-bit values from -8 to 7", f"{array.min()} to {array.max()}")
-        return encode_bitmap(self.tiles_of(array, side, place), (self.tile,), self.pad, self.offset_bits, place)
+        tiles = self.tiles_of(np.ascontiguousarray(array), side, place)
+        return encode_bitmap(tiles, (self.tile,), self.pad, self.offset_bits, place)
 
     def decode(self, code: BitmapTensor, side: Side, shape: tuple[int, int, int]) -> Array:
         """Inverse of `encode`: (heads, tokens, channels) of that shape. InputError as `BitmapTensor.decode`."""
@@ -94,7 +95,8 @@ class BitmapFormat(Configuration):
         tile = self.tile
         if array.ndim != 3 or array.shape[1] % tile or not array.flags.c_contiguous:
             wanted = f"contiguous (heads, tokens, channels) with tokens a multiple of {tile}"
-            raise InputError(place, wanted, f"shape {array.shape}")
+            layout = "" if array.flags.c_contiguous else ", not contiguous"
+            raise InputError(place, wanted, f"shape {array.shape}{layout}")
         heads, tokens, channels = array.shape
         blocks = heads * (tokens // tile)
         if side == "keys":
