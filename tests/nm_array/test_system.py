@@ -17,15 +17,19 @@ FAST = Dram(name="fast", channels=64, channel_bytes_per_s=1e12, burst_bytes=8, l
 
 
 def random_program(rng):
-    depth, rows = int(rng.integers(1, 12)), int(rng.integers(1, 7))
-    dataflow = str(rng.choice(["ws", "os"]))
+    depth, rows, outputs = int(rng.integers(4, 12)), int(rng.integers(1, 7)), int(rng.integers(1, 5))
+    data_type = str(rng.choice(["int8", "int8", "fp16"]))
     config = NmArrayConfig(
-        rows=rows, cols=int(rng.integers(1, 7)), ratios=("2:4", "2:8"), dataflow=dataflow, tile_depth=depth,
-        o_depth=(depth if dataflow == "ws" else rows) + int(rng.integers(0, 9)), a_slots=int(rng.integers(1, 5)),
-        w_slots=int(rng.integers(1, 5)), q_slots=int(rng.integers(1, 4)), shadow_weights=bool(rng.integers(2)))
+        rows=rows, cols=int(rng.integers(1, 7)), ratios=("2:4", "2:8"), data_type=data_type,
+        dataflow=str(rng.choice(["ws", "os", "both"])), interleave=1 if data_type == "int8" else outputs,
+        tile_depth=depth, o_depth=max(depth, rows * outputs) + int(rng.integers(0, 9)),
+        a_slots=int(rng.integers(1, 5)), w_slots=int(rng.integers(1, 5)), q_slots=int(rng.integers(1, 4)),
+        shadow_weights=bool(rng.integers(2)))
     shape = Shape(m=int(rng.integers(1, 40)), k=int(rng.integers(1, 60)), n=int(rng.integers(1, 20)),
                   groups=int(rng.integers(1, 4)))
-    tiling = Tiling(beats=int(rng.integers(1, depth + 1)), order=str(rng.choice(["mn", "nm"])))
+    dataflow = str(rng.choice(config.dataflows))
+    tiling = Tiling(beats=int(rng.integers(1, config.most_beats(dataflow) + 1)), order=str(rng.choice(["mn", "nm"])),
+                    dataflow=dataflow)
     return lower(config, shape, [DENSE, Ratio(2, 4), Ratio(2, 8)][int(rng.integers(3))], tiling)
 
 
