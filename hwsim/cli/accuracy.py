@@ -129,7 +129,7 @@ def _result(plan: Sequence[Training], scores: dict[str, Score], versions: dict[s
     origin["versions"] |= versions
     origin["units"] = UNITS
     held = [{"name": each.name, **each.plain(), **asdict(scores[each.name])} for each in plan]
-    head = f"N:M sparse training, {SOURCE}; seeds {' '.join(map(str, seeds))}"
+    head = f"{SOURCE}; seeds {' '.join(map(str, seeds))}"
     return rows, text_table(rows, head), {"rows": [asdict(row) for row in rows], "trainings": held,
                                           "patterns": patterns, "provenance": origin}  # fmt: skip
 
