@@ -73,7 +73,7 @@ def from_bytes(data: bytes, place: str = "bitmap file") -> BitmapTensor:
     Raises:
         InputError: not such a file or another version; header fields out of range; a tile or a count that does not fit
             the shape; fewer or more bytes than the header calls for; a bitmap with more or fewer ones than values;
-            offsets that are not the bitmap's; NaN, infinities or non-zero padding.
+            offsets that are not the bitmap's; NaN, infinities, non-zero padding, or ones whose value is 0.
     """
     name, offset_bits, pad, tile, shape, tiles, stored, at = _header(data, place)
     width = -(-prod(tile) // 8)
@@ -91,13 +91,16 @@ def from_bytes(data: bytes, place: str = "bitmap file") -> BitmapTensor:
     values = _values(parts["values"], name, stored, place)
     bitmap = np.frombuffer(parts["bitmap"], np.uint8).reshape(tiles, width)
     code = BitmapTensor(values, bitmap, shape, tile, pad, offset_bits)
-    called = int(code.offsets[-1])
+    called, ones = int(code.offsets[-1]), int(code.counts.sum())
     if called != stored:
-        given = f"{int(code.counts.sum())} ones, for {called} values"
+        given = f"{ones} ones, for {called} values"
         raise InputError(f"{place}: bitmap", f"ones for the {stored} values stored", given)
     if offset_bits:
         _check_offsets(np.frombuffer(parts["offsets"], "<u4"), code.offsets[:-1], place)
     code.validate(place)
+    if np.count_nonzero(values) != ones:
+        given = f"{ones} ones"
+        raise InputError(f"{place}: bitmap", f"a one for each of {np.count_nonzero(values)} non-zero values", given)
     return code
 
 
