@@ -158,9 +158,9 @@ class DotConfig(BitmapConfig):
 class PrunerConfig(BitmapConfig):
     """`BitmapPruner`: dense vectors in, bitmaps and packed values of their largest elements out.
 
-    The compressed side leaves here: ``buffer_beats`` hold values on their way to port ``v``, ``b_slots`` is the depth of
-    the queue of bitmaps and of that of counts, ``o_depth`` of that of headers. Three vectors are under way at once: one
-    comes in, ``lanes`` elements a cycle; of one, selection decides ``digit_bits`` bits of all magnitudes in a cycle;
+    The compressed side leaves here: ``buffer_beats`` hold values on their way to port ``v``, ``b_slots`` is the depth
+    of the queue of bitmaps and of that of counts, ``o_depth`` of that of headers. Three vectors are under way at once:
+    one comes in, ``lanes`` elements a cycle; in one, selection decides ``digit_bits`` bits of the threshold in a cycle;
     one is packed, ``lanes`` elements a cycle. See `hwsim.bitmap_decoder.pruner.timing` for the rate.
     """
 
@@ -247,7 +247,9 @@ class AttentionConfig(BitmapConfig):
         return self.channels // self.tile
 
 
-COMPONENTS: Mapping[str, type[DecoderConfig] | type[DotConfig]] = {"decoder": DecoderConfig, "dot": DotConfig}
+ComponentConfig = DecoderConfig | DotConfig | PrunerConfig
+COMPONENTS: Mapping[str, type[DecoderConfig] | type[DotConfig] | type[PrunerConfig]] = {
+    "decoder": DecoderConfig, "dot": DotConfig, "pruner": PrunerConfig}
 """Configurations by the setting ``component``."""
 
 
@@ -255,7 +257,7 @@ class AnyComponent:
     """Configurations of all components by one call."""
 
     @classmethod
-    def from_mapping(cls, mapping: Mapping[str, Any], place: str = "") -> DecoderConfig | DotConfig:
+    def from_mapping(cls, mapping: Mapping[str, Any], place: str = "") -> ComponentConfig:
         """The configuration that the key ``component`` chooses; without it, of a decoder.
 
         Raises:

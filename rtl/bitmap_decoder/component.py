@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from hwsim.bitmap_decoder.config import DecoderConfig, DotConfig
+from hwsim.bitmap_decoder.config import ComponentConfig, DecoderConfig, PrunerConfig
 from rtl.bitmap_decoder.decoder import BitmapDecoder
 from rtl.bitmap_decoder.dot import BitmapDot
+from rtl.bitmap_decoder.pruner.pruner import BitmapPruner
 
-Component = BitmapDecoder | BitmapDot
+Component = BitmapDecoder | BitmapDot | BitmapPruner
 
 
-def component_of(config: DecoderConfig | DotConfig) -> Component:
+def component_of(config: ComponentConfig) -> Component:
     """A fresh component."""
+    if isinstance(config, PrunerConfig):
+        return BitmapPruner(config)
     return BitmapDecoder(config) if isinstance(config, DecoderConfig) else BitmapDot(config)

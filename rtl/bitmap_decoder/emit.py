@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from amaranth.lib.data import StructLayout
 
-from hwsim.bitmap_decoder.config import DecoderConfig, DotConfig
+from hwsim.bitmap_decoder.config import ComponentConfig, DecoderConfig, DotConfig, PrunerConfig
 from rtl.bitmap_decoder import layouts
 from rtl.bitmap_decoder.component import Component, component_of
 from rtl.bitmap_decoder.layouts import Fault
+from rtl.bitmap_decoder.pruner import contract as pruner_contract
 from rtl.sore.emit import convert_parts
 
 NAME = "bitmap_decoder"
 """Name of the top module, and what the names of its parts begin with."""
 
 
-def emit_component(config: DecoderConfig | DotConfig) -> str:
+def emit_component(config: ComponentConfig) -> str:
     """Verilog of a component."""
     return convert(component_of(config))
 
@@ -24,8 +25,10 @@ def convert(component: Component) -> str:
     return convert_parts(component, NAME, component.config, contract(component.config))
 
 
-def contract(config: DecoderConfig | DotConfig) -> list[str]:
+def contract(config: ComponentConfig) -> list[str]:
     """Lines that a user of the Verilog needs."""
+    if isinstance(config, PrunerConfig):
+        return pruner_contract.contract(config)
     own = _decoder(config) if isinstance(config, DecoderConfig) else _dot(config)
     return [
         "payloads (field: its bits in the port; e element, c column):",

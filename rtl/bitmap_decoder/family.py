@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from hwsim.bitmap_decoder.config import DecoderConfig, DotConfig
+from hwsim.bitmap_decoder.config import ComponentConfig, DecoderConfig, PrunerConfig
 from rtl.bitmap_decoder.cases import draw_decoder_case
 from rtl.bitmap_decoder.component import Component, component_of
 from rtl.bitmap_decoder.dot_cases import draw_dot_case
 from rtl.bitmap_decoder.emit import NAME, convert
+from rtl.bitmap_decoder.pruner.cases import draw_pruner_case
 from rtl.bitmap_decoder.random_configuration import draw_configuration
 from rtl.verify.family import Case
 
@@ -23,18 +24,20 @@ class BitmapDecoderFamily:
 
     name = NAME
 
-    def configuration(self, settings: Mapping[str, Any], rng: np.random.Generator) -> DecoderConfig | DotConfig:
+    def configuration(self, settings: Mapping[str, Any], rng: np.random.Generator) -> ComponentConfig:
         """See `rtl.bitmap_decoder.random_configuration.draw_configuration`."""
         return draw_configuration(settings, rng)
 
-    def case(self, configuration: DecoderConfig | DotConfig, settings: Mapping[str, Any],
+    def case(self, configuration: ComponentConfig, settings: Mapping[str, Any],
              rng: np.random.Generator) -> Case:
         """A random case of that component."""
         if isinstance(configuration, DecoderConfig):
             return draw_decoder_case(configuration, settings, rng)
+        if isinstance(configuration, PrunerConfig):
+            return draw_pruner_case(configuration, settings, rng)
         return draw_dot_case(configuration, settings, rng)
 
-    def component(self, configuration: DecoderConfig | DotConfig) -> Component:
+    def component(self, configuration: ComponentConfig) -> Component:
         """The component."""
         return component_of(configuration)
 

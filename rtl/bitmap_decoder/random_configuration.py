@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from hwsim.bitmap_decoder.config import COMPONENTS, DecoderConfig, DotConfig
+from hwsim.bitmap_decoder.config import COMPONENTS, ComponentConfig, DecoderConfig, DotConfig
 from hwsim.config import merged, one_of
 from rtl.bitmap_decoder.cases import CASE_KEYS
+from rtl.bitmap_decoder.pruner.cases import draw_pruner_configuration
 
 
-def draw_configuration(settings: Mapping[str, Any], rng: np.random.Generator) -> DecoderConfig | DotConfig:
+def draw_configuration(settings: Mapping[str, Any], rng: np.random.Generator) -> ComponentConfig:
     """A configuration with the fields that the settings fix; a ``preset`` fixes all, ``component`` the component.
 
     Raises:
@@ -20,7 +21,10 @@ def draw_configuration(settings: Mapping[str, Any], rng: np.random.Generator) ->
     """
     fixed = {key: value for key, value in settings.items() if key not in CASE_KEYS}
     drawn = str(rng.choice(list(COMPONENTS)))
-    kind = COMPONENTS[one_of("component", fixed.get("component", drawn), COMPONENTS)]
+    name = one_of("component", fixed.get("component", drawn), COMPONENTS)
+    if name == "pruner":
+        return draw_pruner_configuration(settings, rng)
+    kind: type[DecoderConfig] | type[DotConfig] = DecoderConfig if name == "decoder" else DotConfig
     if "preset" in fixed:
         name = one_of("preset", fixed.pop("preset"), kind.presets)
         fixed = merged(kind.preset(name).to_mapping(), fixed)

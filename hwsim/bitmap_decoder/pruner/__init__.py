@@ -1,0 +1,1 @@
+"""The pruner: which elements of a vector are kept, and their bitmaps and values as the decoder takes them."""

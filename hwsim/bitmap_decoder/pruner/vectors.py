@@ -1,0 +1,87 @@
+"""Batches: dense vectors of one descriptor, as the pruner takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hwsim.bitmap_decoder.config import MOST_ROWS, PrunerConfig
+from hwsim.bitmap_decoder.format import Elements, Ints, tiles_of
+from hwsim.bitmap_decoder.jobs import check_elements
+from hwsim.config import in_range
+from hwsim.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Batch:
+    """Vectors of one length, of each of which as many elements are kept.
+
+    Attributes:
+        config: of the pruner.
+        vectors: (vectors, elements): ``uint16`` bit patterns for ``fp16``, ``int8`` for ``int8``.
+        keep: elements that stay, 0 to all; kept zeros are not stored.
+    """
+
+    config: PrunerConfig
+    vectors: Elements
+    keep: int
+
+    def __post_init__(self) -> None:
+        check_elements("vectors", self.vectors, self.config)
+        if not (1 <= self.count <= MOST_ROWS and 1 <= self.elements <= self.config.length):
+            wanted = f"1 to {MOST_ROWS} vectors of 1 to {self.config.length} elements"
+            raise InputError("vectors", wanted, self.vectors.shape)
+        if isinstance(self.keep, bool) or not isinstance(self.keep, int | np.integer):
+            raise InputError("keep", "an integer", self.keep)
+        in_range("keep", self.keep, 0, self.elements)
+
+    @property
+    def count(self) -> int:
+        """Vectors."""
+        return self.vectors.shape[0]
+
+    @property
+    def elements(self) -> int:
+        """Elements of a vector."""
+        return self.vectors.shape[1]
+
+    @property
+    def beats(self) -> int:
+        """Input beats of a vector; lanes behind its end do not count."""
+        return -(-self.elements // self.config.lanes)
+
+    @property
+    def tiles(self) -> int:
+        """Tiles of a vector."""
+        return tiles_of(self.elements, self.config.tile)
+
+    @property
+    def chunks(self) -> Ints:
+        """(tiles,) cycles that packing takes for each tile of a vector."""
+        sizes = np.full(self.tiles, self.config.tile)
+        sizes[-1] = self.elements - (self.tiles - 1) * self.config.tile
+        return -(-sizes // self.config.lanes)
+
+
+def same_pruner(batches: Sequence[Batch]) -> PrunerConfig:
+    """The configuration that all batches share.
+
+    Raises:
+        InputError: no batch, or batches of different pruners.
+    """
+    if not batches:
+        raise InputError("batches", "at least one", "none")
+    if any(batch.config != batches[0].config for batch in batches):
+        raise InputError("batches", "batches of one pruner", "several configurations")
+    return batches[0].config
+
+
+def keep_of(elements: int, sparsity: float) -> int:
+    """Elements that stay of a vector at that sparsity: elements - int(elements · sparsity), as Mustafar's code has it.
+
+    Raises:
+        InputError: a sparsity outside 0 to 1.
+    """
+    return elements - int(elements * in_range("sparsity", sparsity, 0, 1))

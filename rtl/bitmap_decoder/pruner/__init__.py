@@ -1,0 +1,1 @@
+"""RTL of the pruner: intake, selection, packing."""

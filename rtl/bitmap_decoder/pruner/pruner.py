@@ -1,0 +1,70 @@
+"""The pruner: dense vectors in, bitmaps and packed values of their largest elements out."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Mux
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hwsim.bitmap_decoder.config import PrunerConfig
+from rtl.bitmap_decoder import layouts as family_layouts
+from rtl.bitmap_decoder.faults import Stop, watch
+from rtl.bitmap_decoder.layouts import Fault
+from rtl.bitmap_decoder.pruner import layouts
+from rtl.bitmap_decoder.pruner.intake import VectorIntake
+from rtl.bitmap_decoder.pruner.pack import Packer
+from rtl.bitmap_decoder.pruner.select import Selector
+from rtl.sore.queue import ResultQueue
+
+
+class BitmapPruner(wiring.Component):
+    """The ``keep`` largest of each vector, compressed. Ports with backpressure: ``p`` descriptors, ``i`` elements;
+    ``h`` headers, ``b`` bitmaps and ``v`` values as `BitmapDecoder` takes them, ``c`` count and offset of each tile;
+    ``error`` is offered once when a descriptor makes no sense, and then nothing more is taken until the reset.
+
+    Latency from a vector's last beat: `hwsim.bitmap_decoder.pruner.timing.latency`; cycles a vector: `interval` there.
+    Three vectors are under way: in the intake, in selection, in packing. A vector moves to selection only when the
+    queues have room for its header and all its bitmaps, so that its header never waits for its bitmaps to be taken.
+
+    Args:
+        config: the same object that the reference and the cycle model take.
+    """
+
+    def __init__(self, config: PrunerConfig):
+        self.config = config
+        super().__init__({
+            "p": In(stream.Signature(layouts.descriptor(config))),
+            "i": In(stream.Signature(layouts.input_beat(config))),
+            "h": Out(stream.Signature(family_layouts.header())), "b": Out(stream.Signature(config.tile)),
+            "c": Out(stream.Signature(layouts.record(config))),
+            "v": Out(stream.Signature(family_layouts.value_beat(config))),
+            "error": Out(stream.Signature(family_layouts.FAULT))})
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the pruner."""
+        m, config = Module(), self.config
+        m.submodules.stop = stop = Stop()
+        m.submodules.intake = intake = VectorIntake(config)
+        m.submodules.selector = selector = Selector(config)
+        m.submodules.packer = packer = Packer(config)
+        m.submodules.headers = headers = ResultQueue(family_layouts.header(), config.o_depth, 1)
+        m.submodules.bitmaps = bitmaps = ResultQueue(config.tile, config.b_slots, config.most_tiles)
+        m.submodules.records = records = ResultQueue(layouts.record(config), config.b_slots, config.most_tiles)
+        watch(m, stop, {Fault.HEADER: intake.bad})
+        tiles, move = intake.about.tiles, intake.move
+        m.d.comb += [
+            intake.run.eq(stop.run), selector.release.eq(selector.done & packer.free),
+            move.eq(intake.full & (~selector.busy | selector.release) & (headers.free != 0) & (bitmaps.free >= tiles)
+                    & (records.free >= tiles)),
+            selector.move.eq(move), selector.given.eq(intake.vector), selector.given_about.eq(intake.about),
+            headers.reserve.eq(move), bitmaps.reserve.eq(Mux(move, tiles, 0)), records.reserve.eq(Mux(move, tiles, 0)),
+            headers.write.eq(selector.final), headers.data.eq(selector.header), bitmaps.write.eq(selector.mark),
+            bitmaps.data.eq(selector.bitmap), records.write.eq(selector.mark), records.data.eq(selector.record),
+            packer.accept.eq(selector.release), packer.given.eq(selector.vector), packer.mask.eq(selector.mask),
+            packer.values.eq(selector.values), packer.elements.eq(selector.about.elements)]
+        for inner, port in ((intake.p, self.p), (intake.i, self.i)):
+            wiring.connect(m, wiring.flipped(port), inner)
+        for inner, port in ((headers.o, self.h), (bitmaps.o, self.b), (records.o, self.c), (packer.v, self.v),
+                            (stop.error, self.error)):
+            wiring.connect(m, inner, wiring.flipped(port))
+        return m

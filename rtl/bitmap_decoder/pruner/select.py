@@ -1,0 +1,144 @@
+"""Selection: the threshold digit by digit, then the tiles one by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hwsim.bitmap_decoder.config import PrunerConfig
+from hwsim.bitmap_decoder.pruner.timing import MAGNITUDE_BITS, digits
+from rtl.bitmap_decoder import layouts as family_layouts
+from rtl.bitmap_decoder.counts import prefix_counts
+from rtl.bitmap_decoder.pruner import layouts
+
+
+def ones(m: Module, bits: Any, name: str) -> Value:
+    """How many bits are set: a balanced tree of adders."""
+    level: list[Value] = list(bits)
+    total = Signal(range(len(level) + 1), name=name)
+    while len(level) > 1:
+        level = [level[i] + level[i + 1] if i + 1 < len(level) else level[i] for i in range(0, len(level), 2)]
+    m.d.comb += total.eq(level[0])
+    return total
+
+
+def filling(count: Value, multiple: int) -> Value:
+    """What is missing to a multiple."""
+    above = count % multiple
+    return Mux(above != 0, multiple - above, 0)[:max((multiple - 1).bit_length(), 1)]
+
+
+class Selector(wiring.Component):
+    """Mark the elements that stay of a vector: after ``move``, a digit of all magnitudes a cycle, then a tile a cycle,
+    each told at once; then ``done`` until ``release``.
+
+    *Radix selection.* Candidates are the elements whose magnitudes agree with the threshold's digits so far; ``wanted``
+    of them are still to be chosen. The next digit of the threshold is the largest that at least ``wanted`` candidates
+    reach: those above it are chosen, those with it remain candidates, the others are out. At the end all candidates
+    are equal, and the first ones are taken, tile by tile. Zeros are no candidates.
+    """
+
+    def __init__(self, config: PrunerConfig):
+        self.config = config
+        super().__init__({
+            "move": In(1), "given": In(layouts.vector(config)), "given_about": In(layouts.about(config)),
+            "release": In(1), "busy": Out(1), "done": Out(1), "vector": Out(layouts.vector(config)),
+            "about": Out(layouts.about(config)), "mask": Out(config.length), "values": Out(layouts.stored(config)),
+            "mark": Out(1), "final": Out(1), "bitmap": Out(config.tile), "record": Out(layouts.record(config)),
+            "header": Out(family_layouts.header())})
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the control; the two parts below do the work."""
+        m, config = Module(), self.config
+        candidates, chosen = Signal(config.length), Signal(config.length)
+        wanted = Signal(layouts.up_to(config.length))
+        count, last = Signal(range(digits(config))), digits(config) - 1
+        comparing = Signal()
+        with m.If(self.release):
+            m.d.sync += [self.busy.eq(0), self.done.eq(0)]
+        with m.If(comparing):
+            m.d.sync += count.eq(Mux(count == last, 0, count + 1))
+            self._compare(m, count, candidates, chosen, wanted)
+            with m.If(count == last):
+                m.d.sync += [comparing.eq(0), self.mark.eq(1)]
+        with m.If(self.mark):
+            self._mark(m, candidates, chosen, wanted)
+            with m.If(self.final):
+                m.d.sync += [self.mark.eq(0), self.done.eq(1)]
+        with m.If(self.move):
+            m.d.sync += [self.busy.eq(1), comparing.eq(1), self.vector.eq(self.given), self.about.eq(self.given_about),
+                         candidates.eq(Cat(self._magnitude(element).any() for element in self.given)), chosen.eq(0),
+                         wanted.eq(self.given_about.keep)]
+        m.d.comb += self.mask.eq(chosen)
+        return m
+
+    def _magnitude(self, element: Value) -> Value:
+        """What is compared; the least INT8 number has 128."""
+        if self.config.data_type == "fp16":
+            return element[:15]
+        return Mux(element[7], (~element + 1)[:8], element)
+
+    def _digit(self, element: Value, count: Value) -> Value:
+        """The digit at hand of an element's magnitude, the most significant one first."""
+        bits, width, number = MAGNITUDE_BITS[self.config.data_type], self.config.digit_bits, digits(self.config)
+        whole = Cat(self._magnitude(element), Const(0, number * width - bits))
+        return Array([whole[place * width:(place + 1) * width] for place in reversed(range(number))])[count]
+
+    def _compare(self, m: Module, count: Value, candidates: Value, chosen: Value, wanted: Value) -> None:
+        """One digit."""
+        length, values = self.config.length, 1 << self.config.digit_bits
+        digit = [Signal(self.config.digit_bits, name=f"digit{i}") for i in range(length)]
+        m.d.comb += [digit[i].eq(self._digit(self.vector[i], count)) for i in range(length)]
+        reached: list[Value] = [Const(1, 1)]  # by value: whether enough candidates reach it
+        above: Value = Const(0, 1)            # candidates above the threshold's digit
+        for value in reversed(range(1, values)):
+            number = ones(m, [candidates[i] & (digit[i] >= value) for i in range(length)], f"reach{value}")
+            enough = Signal(name=f"enough{value}")
+            m.d.comb += enough.eq(number >= wanted)
+            above = Mux(enough, above, number)
+            reached.insert(1, enough)
+        reached.append(Const(0, 1))
+        for i in range(length):
+            here, next_ = Array(reached[:-1])[digit[i]], Array(reached[1:])[digit[i]]
+            m.d.sync += [chosen[i].eq(chosen[i] | (candidates[i] & ~here)),
+                         candidates[i].eq(candidates[i] & here & ~next_)]
+        m.d.sync += wanted.eq(wanted - above)
+
+    def _mark(self, m: Module, candidates: Value, chosen: Value, wanted: Value) -> None:
+        """One tile."""
+        config, tile = self.config, Signal(range(max(self.config.most_tiles, 2)))
+        beyond = Const(0, config.most_tiles * config.tile - config.length)
+        bits, equal = (Signal(config.tile, name=name) for name in ("bits", "equal"))
+        marked = Signal(config.tile)
+        m.d.comb += [bits.eq(Cat(chosen, beyond).word_select(tile, config.tile)),
+                     equal.eq(Cat(candidates, beyond).word_select(tile, config.tile))]
+        before = prefix_counts(m, list(equal), "equal_before")
+        m.d.comb += [marked.eq(bits | Cat(equal[i] & (before[i] < wanted) for i in range(config.tile))),
+                     self.final.eq(self.mark & (tile + 1 == self.about.tiles))]
+        for number in range(config.most_tiles):
+            begin = number * config.tile
+            with m.If(tile == number):
+                m.d.sync += chosen[begin:begin + config.tile].eq(marked)
+        m.d.sync += [wanted.eq(Mux(before[-1] >= wanted, 0, wanted - before[-1])),
+                     tile.eq(Mux(self.final, 0, tile + 1))]
+        self._tell(m, marked, tile)
+
+    def _tell(self, m: Module, marked: Value, tile: Value) -> None:
+        """Bitmap, record and header; offsets count on over a batch."""
+        config, about = self.config, self.about
+        count, base = ones(m, marked, "count"), Signal(32)
+        before, values = Signal(layouts.stored(config)), Signal(layouts.stored(config))
+        start = Mux(about.first & (tile == 0), 0, base)
+        m.d.comb += [
+            values.eq(before + count + filling(count, config.pad)),
+            self.bitmap.eq(Cat(reversed(marked))), self.record.count.eq(count), self.record.nan.eq(about.nan),
+            self.record.offset.eq(start + before), self.record.end.eq(self.final),
+            self.record.last.eq(self.final & about.last), self.header.tile.eq(config.tile),
+            self.header.elements.eq(about.elements), self.header.rows.eq(1), self.header.values.eq(values)]
+        m.d.sync += [before.eq(values), base.eq(start)]
+        with m.If(self.final):
+            m.d.sync += [before.eq(0), base.eq(start + values + filling(values, config.beat_values)),
+                         self.values.eq(values)]
