@@ -247,9 +247,9 @@ class AttentionConfig(BitmapConfig):
         return self.channels // self.tile
 
 
-ComponentConfig = DecoderConfig | DotConfig | PrunerConfig
-COMPONENTS: Mapping[str, type[DecoderConfig] | type[DotConfig] | type[PrunerConfig]] = {
-    "decoder": DecoderConfig, "dot": DotConfig, "pruner": PrunerConfig}
+ComponentConfig = DecoderConfig | DotConfig | PrunerConfig | AttentionConfig
+COMPONENTS: Mapping[str, type[DecoderConfig] | type[DotConfig] | type[PrunerConfig] | type[AttentionConfig]] = {
+    "decoder": DecoderConfig, "dot": DotConfig, "pruner": PrunerConfig, "attention": AttentionConfig}
 """Configurations by the setting ``component``."""
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from amaranth.lib.data import StructLayout
 
-from hwsim.bitmap_decoder.config import ComponentConfig, DecoderConfig, DotConfig, PrunerConfig
+from hwsim.bitmap_decoder.config import AttentionConfig, ComponentConfig, DecoderConfig, DotConfig, PrunerConfig
 from rtl.bitmap_decoder import layouts
+from rtl.bitmap_decoder.attention import contract as attention_contract
 from rtl.bitmap_decoder.component import Component, component_of
 from rtl.bitmap_decoder.layouts import Fault
 from rtl.bitmap_decoder.pruner import contract as pruner_contract
@@ -27,6 +28,8 @@ def convert(component: Component) -> str:
 
 def contract(config: ComponentConfig) -> list[str]:
     """Lines that a user of the Verilog needs."""
+    if isinstance(config, AttentionConfig):
+        return attention_contract.contract(config)
     if isinstance(config, PrunerConfig):
         return pruner_contract.contract(config)
     own = _decoder(config) if isinstance(config, DecoderConfig) else _dot(config)

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from hwsim.bitmap_decoder.config import ComponentConfig, DecoderConfig, PrunerConfig
+from hwsim.bitmap_decoder.config import AttentionConfig, ComponentConfig, DecoderConfig, PrunerConfig
+from rtl.bitmap_decoder.attention.cases import draw_attention_case
 from rtl.bitmap_decoder.cases import draw_decoder_case
 from rtl.bitmap_decoder.component import Component, component_of
 from rtl.bitmap_decoder.dot_cases import draw_dot_case
@@ -33,6 +34,8 @@ class BitmapDecoderFamily:
         """A random case of that component."""
         if isinstance(configuration, DecoderConfig):
             return draw_decoder_case(configuration, settings, rng)
+        if isinstance(configuration, AttentionConfig):
+            return draw_attention_case(configuration, settings, rng)
         if isinstance(configuration, PrunerConfig):
             return draw_pruner_case(configuration, settings, rng)
         return draw_dot_case(configuration, settings, rng)

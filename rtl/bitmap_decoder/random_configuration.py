@@ -9,6 +9,7 @@ import numpy as np
 
 from hwsim.bitmap_decoder.config import COMPONENTS, ComponentConfig, DecoderConfig, DotConfig
 from hwsim.config import merged, one_of
+from rtl.bitmap_decoder.attention.random_configuration import draw_attention
 from rtl.bitmap_decoder.cases import CASE_KEYS
 from rtl.bitmap_decoder.pruner.cases import draw_pruner_configuration
 
@@ -22,6 +23,8 @@ def draw_configuration(settings: Mapping[str, Any], rng: np.random.Generator) ->
     fixed = {key: value for key, value in settings.items() if key not in CASE_KEYS}
     drawn = str(rng.choice(list(COMPONENTS)))
     name = one_of("component", fixed.get("component", drawn), COMPONENTS)
+    if name == "attention":
+        return draw_attention(settings, rng)
     if name == "pruner":
         return draw_pruner_configuration(settings, rng)
     kind: type[DecoderConfig] | type[DotConfig] = DecoderConfig if name == "decoder" else DotConfig

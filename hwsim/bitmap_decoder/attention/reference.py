@@ -3,7 +3,7 @@
     of each block of tokens, with m = -∞, l = 0 and acc = 0 before the first:
     s[t] = s[t] + q[c] · K[t, c]         from +0, channel by channel, kept keys only; the product is exact
     z[t] = s[t] · scale
-    m'   = the largest of m and all z[t]
+    m'   = the largest of m and all z[t], of equal ones the first
     a    = 2^(m - m')                    2^x as `exponential` has it
     p[t] = 2^(z[t] - m') rounded to FP16
     l    = l · a, then l + p[t] token by token
@@ -50,7 +50,7 @@ def attend(query: Query) -> Attended:
     acc = np.zeros(query.config.channels, np.float32)
     for block in query.blocks:
         z = scores(q, block) * query.factor
-        before, m = m, max(m, z.max())
+        before, m = m, np.float32(max(m, *z))  # the first of equal ones: of two zeros, too
         weights = round_to(FP16, exp2(np.append(before, z) - m)[1:])
         p, decay = to_float32(weights, FP16), exp2(np.atleast_1d(before - m))[0]
         total = np.float32(total * decay)
@@ -58,7 +58,7 @@ def attend(query: Query) -> Attended:
             total = np.float32(total + weight)
         acc = _scattered(acc * decay, p, to_float32(block.values, FP16), block.masks[1])
     output = round_to(FP16, acc * (np.float32(1) / total)).astype(np.uint16)
-    return Attended(output=output, maximum=np.float32(m), total=total)
+    return Attended(output=output, maximum=m, total=total)
 
 
 def attend_all(queries: Sequence[Query]) -> list[Attended]:

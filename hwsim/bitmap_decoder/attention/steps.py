@@ -76,5 +76,5 @@ def steps_of(queries: Sequence[Query]) -> AttentionSteps:
     last_tiles = np.stack([np.cumsum(block_tiles) - block_tiles + config.channels, np.cumsum(block_tiles)]) - 1
     block, taken = np.repeat(np.arange(len(blocks)), block_tiles)[tile], macs + np.where(ends, fills[tile], 0)
     return AttentionSteps(
-        job=block, tile=tile, taken=taken, macs=macs, row_end=(ends > 0) & np.isin(tile, last_tiles), reach=np.full(len(tile), -1), before=before,
-        block_tiles=block_tiles)
+        job=block, tile=tile, taken=taken, macs=macs, row_end=(ends > 0) & np.isin(tile, last_tiles),
+        reach=np.full(len(tile), -1), before=before, block_tiles=block_tiles)

@@ -1,0 +1,1 @@
+"""Decode attention over compressed keys and values in Amaranth; random cases."""
