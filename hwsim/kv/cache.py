@@ -9,7 +9,7 @@ import numpy as np
 from hwsim.config import Configuration, in_range
 from hwsim.errors import InputError
 from hwsim.kv.prune import prune_tokens
-from hwsim.sparsity.bitmap import BitmapTensor
+from hwsim.sparsity.bitmap import BitmapTensor, bit_patterns, refuse_non_finite
 from hwsim.sparsity.mustafar import BitmapFormat, Side
 from hwsim.sparsity.size import Array, Bits
 
@@ -129,9 +129,7 @@ class LayerCache:
         if not fits or array.dtype != np.float16:
             wanted = f"float16 of shape ({self.heads}, tokens, {self.channels})"
             raise InputError(side, wanted, f"{array.dtype} of shape {array.shape}")
-        if not np.all(np.isfinite(array)):
-            first = np.unravel_index(int(np.argmin(np.isfinite(array))), array.shape)
-            raise InputError(side, "finite numbers", f"{array[first]} at {tuple(int(i) for i in first)}")
+        refuse_non_finite(array, bit_patterns(np.ascontiguousarray(array).reshape(-1)), side)
 
     def _compress(self, dense: Array, side: Side) -> BitmapTensor:
         return self.config.format.encode(prune_tokens(dense, self.config.sparsity(side), side), side, side)

@@ -59,11 +59,18 @@ def _keep_largest(rows: Array, kept: int, mask: Any) -> None:
                 reached += magnitudes[i] >= trial
             if reached >= kept:
                 threshold = trial
+            if reached == kept:  # no need to know it any closer
+                break
             bit = rows.dtype.type(bit >> 1)
-        above = 0
+        above, level = 0, 0
         for i in range(width):
             above += magnitudes[i] > threshold
-        equal = kept - above  # of those at the threshold, so many are kept
+            level += magnitudes[i] == threshold
+        if above + level == kept:
+            for i in range(width):  # without a branch, which would be wrong half the time
+                rows[r, i] = rows[r, i] * rows.dtype.type(magnitudes[i] >= threshold)
+            continue
+        equal = kept - above  # of those at the threshold, the first so many are kept
         for i in range(width):
             if magnitudes[i] == threshold and equal > 0:
                 equal -= 1
