@@ -18,7 +18,7 @@ from hwsim.experiment import Experiment, LayerRatios, load_experiment
 from hwsim.sparsity.ratio import DENSE, Ratio
 from hwsim.workload_choice import Gemm, WorkloadChoice
 
-EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.toml"))
+EXAMPLES = sorted(path for path in (Path(__file__).parents[1] / "examples").glob("*.toml") if path.stem != "kv")
 SMALL: dict[str, Any] = {"workload": {"gemm": "8x32x8"}, "accelerator": {"preset": "small-4x4"}}
 
 

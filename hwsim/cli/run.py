@@ -27,6 +27,7 @@ examples:
   hwsim run --gemm 1024x1024x1024 --set rows=32 --set cols=32 --set dataflow=ws --set n=2 --set m=4 --json
   hwsim run --weights model.safetensors --name layer.0.weight --m-rows 256 --set pruning.ratio=2:4
   hwsim run --workload resnet50 --set workload.batch=4 --set pruning.ratio=2:8
+  hwsim run examples/kv.toml -o results/kv --set workload.batch=8
 """
 _SECTIONS = ("workload", "pruning", "accelerator", "memory", "mapper", "baselines", "clock_hz", "name")
 
@@ -51,6 +52,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run, print and write."""
+    from hwsim.cli import kv
+
+    if kv.is_kv(arguments):
+        return kv.execute(arguments)
     experiment, folder = experiment_of(arguments)
     if arguments.output is None:
         _show(_run(experiment, folder), arguments)

@@ -1,0 +1,110 @@
+"""The outcome of an experiment with caches: steps by engine and context, timelines, and where engines cross."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hwsim.kv_workload.experiment import KvExperiment
+from hwsim.kv_workload.machine import ENGINES, Engine
+from hwsim.kv_workload.patterns import DESCRIPTION
+from hwsim.kv_workload.step import Step
+from hwsim.kv_workload.storage import Measured
+
+NOT_MODELLED = (
+    "no GPU path beside the three engines",
+    "products of weights and attention do not overlap; runs of a head are put together in no time",
+    "keys are pruned token by token and packed channel by channel: the transposition between takes no time",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeline:
+    """A prompt, then tokens one after the other; seconds. Decoding includes the compression of its own groups."""
+
+    prefill: float
+    compress: float
+    decode: float
+
+    @property
+    def total(self) -> float:
+        """All three."""
+        return self.prefill + self.compress + self.decode
+
+    def to_dict(self) -> dict[str, float]:
+        """Plain data."""
+        return {"prefill_seconds": self.prefill, "compress_seconds": self.compress, "decode_seconds": self.decode,
+                "total_seconds": self.total}
+
+
+@dataclass(frozen=True, kw_only=True)
+class KvRun:
+    """One sparsity.
+
+    Attributes:
+        sparsity: of keys and of values.
+        ratio: bytes over dense bytes of compressed tokens, measured.
+        expected: the same by the format's arithmetic, all masks alike.
+        steps: by engine, one for each context.
+        timelines: by engine.
+        faster: by engine (not dense), the first context with a shorter token than the dense engine, and stays so on
+            all longer ones of the experiment; None where there is none.
+        cheaper: the same for energy.
+        longest: by cache (dense, bitmap), tokens of each sequence that fit in the DRAM.
+        paid_back: by engine, generated tokens after which the prompt's compression is paid back; None: never.
+    """
+
+    sparsity: float
+    ratio: Measured
+    expected: float
+    steps: Mapping[Engine, Sequence[Step]]
+    timelines: Mapping[Engine, Timeline]
+    faster: Mapping[Engine, int | None]
+    cheaper: Mapping[Engine, int | None]
+    longest: Mapping[str, int]
+    paid_back: Mapping[Engine, float | None]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "sparsity": self.sparsity,
+            "storage_ratio": {"keys": self.ratio.keys, "values": self.ratio.values, "mean": self.ratio.mean,
+                              "expected": self.expected},
+            "engines": {engine: {"description": ENGINES[engine], "steps": [step.to_dict() for step in steps],
+                                 "energy": steps[-1].attention_energy.to_dict()}
+                        for engine, steps in self.steps.items()},
+            "timelines": {engine: timeline.to_dict() for engine, timeline in self.timelines.items()},
+            "crossover": {"faster_from_context": dict(self.faster), "less_energy_from_context": dict(self.cheaper),
+                          "longest_context": dict(self.longest),
+                          "prompt_compression_paid_back_after_tokens": dict(self.paid_back)}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class KvOutcome:
+    """All runs of an experiment."""
+
+    experiment: KvExperiment
+    runs: tuple[KvRun, ...]
+    provenance: Mapping[str, Any]
+
+    @property
+    def weights_equal_cache(self) -> float:
+        """Context at which the dense caches weigh as much as the weights that a token reads."""
+        workload = self.experiment.workload
+        return 2 * workload.kv.read_weights / (workload.batch * workload.kv.token_bytes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; ``energy`` is that of attention at the longest context."""
+        workload = self.experiment.workload
+        return {
+            "workload": workload.kv.name, "batch": workload.batch,
+            "patterns": DESCRIPTION[self.experiment.pruning.patterns],
+            "weight_bytes": workload.kv.weight_bytes, "cache_equals_weights_at_context": self.weights_equal_cache,
+            "not_modelled": list(NOT_MODELLED), "runs": [run.to_dict() for run in self.runs],
+            "provenance": dict(self.provenance)}
+
+    def to_json(self) -> str:
+        """The same as text that ends in a line feed: equal inputs, equal bytes."""
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"

@@ -1,0 +1,1 @@
+"""Schedules of attention over a key/value cache."""
