@@ -126,7 +126,7 @@ def test_the_three_gemms_of_a_training_step_from_one_master_matrix():
 
 @SLOW
 @pytest.mark.parametrize("fixed", [
-    {"data_type": "fp16", "dataflow": "both"},
+    {"data_type": "fp16", "dataflow": "both", "multipliers": 2, "ratios": ("2:4", "2:8", "2:16"), "product_stages": 2},
     {"data_type": "bf16", "dataflow": "os", "multipliers": 4, "sum_stages": 3, "interleave": 2},
     {"data_type": "fp16", "dataflow": "ws", "rows": 1, "cols": 1, "tile_depth": 1, "o_depth": 1, "sum_stages": 1},
     {"dataflow": "both"}])

@@ -31,13 +31,13 @@ CONTROLS = [BOTH, WS, OS, LOW, STEPS, SHORT, TOP_ROW, BOTH | {"shadow_weights": 
 STALLED = {"stalls": {"a": 0.8, "d": 0.8}}
 
 
-def run(settings, cases=2):
-    return verify("nm_array", settings, seed=2, cases=cases, engine="amaranth")
+def run(settings):
+    return verify("nm_array", settings, seed=2, cases=4, engine="amaranth")
 
 
 @pytest.mark.parametrize("settings", CONTROLS)
 def test_without_a_fault_everything_is_equal(settings):
-    report = run(settings, 4)
+    report = run(settings)
     assert report.passed and report.transfers > 100, report.summary()
 
 
@@ -155,7 +155,7 @@ def test_no_wait_is_longer_than_it_must_be(monkeypatch, constant, user, settings
     whole = getattr(timing, constant)
     for module in (timing, user):
         monkeypatch.setattr(module, constant, lambda config: whole(config) - 1)
-    report = run(settings, 4)
+    report = run(settings)
     assert report.value_mismatches > 0, report.summary()
 
 
