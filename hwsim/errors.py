@@ -25,3 +25,7 @@ class InputError(ValueError):
     def __init__(self, place: str, wanted: str, given: object):
         self.place, self.wanted, self.given = place, wanted, given
         super().__init__(f"{place}: wanted {wanted}, got {shown(given)}")
+
+    def __reduce__(self) -> tuple[type[InputError], tuple[str, str, object]]:
+        """Travels between processes by its parts."""
+        return type(self), (self.place, self.wanted, self.given)

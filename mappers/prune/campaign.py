@@ -16,7 +16,6 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from hwsim.errors import InputError
 from hwsim.report.files import write_file
@@ -78,15 +77,12 @@ def key_of(trainings: Sequence[Training], versions: dict[str, str]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def score(training: Training) -> Score | tuple[str, str, Any]:
-    """Train once in this process. An InputError cannot travel between processes: its parts are returned instead."""
+def score(training: Training) -> Score:
+    """Train once in this process."""
     from mappers.prune.data import digits
     from mappers.prune.train import train
 
-    try:
-        done = train(training, digits())
-    except InputError as error:
-        return error.place, error.wanted, error.given
+    done = train(training, digits())
     return Score(accuracy=done.accuracy, train_accuracy=done.train_accuracy, loss=done.loss)
 
 
@@ -103,10 +99,7 @@ def run_all(trainings: Sequence[Training], store: Store, workers: int, progress:
     try:
         futures = {executor.submit(score, training): training for training in missing}
         for future in as_completed(futures):
-            found = future.result()
-            if not isinstance(found, Score):
-                raise InputError(*found)
-            store.add(futures[future].name, found)
+            store.add(futures[future].name, future.result())
             done += 1
             progress(done, len(trainings), futures[future].name)
     except BrokenProcessPool:

@@ -1,11 +1,17 @@
 """A whole training step on the RTL: new weights and masks bit for bit, every transfer in the model's cycle."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
-from core_steps import SMALL, perceptron
+from core_steps import PARAMETERS, SMALL, perceptron
 
+from hwsim.floats import FP16, round_to
+from hwsim.sparsity.ratio import Ratio
+from hwsim.training_core.config import TrainingCoreConfig
 from hwsim.training_core.model import INPUTS, OUTPUTS, core_network, offers_of
-from hwsim.training_core.step import run_step
+from hwsim.training_core.step import Layer, Task, run_step, select_codes
+from mappers.prune.patterns import load_patterns
 from rtl.sore import engine as sore_engine
 from rtl.training_core import core
 from rtl.training_core.cases import draw_step, make_case
@@ -15,6 +21,7 @@ from rtl.verify import verify
 from rtl.verify.run import build_family_bench, run_cases
 from rtl.verilog import lint
 
+RESULTS = Path(__file__).parents[2] / "sim_results" / "training-accuracy"
 TINY = {"rows": 1, "cols": 2, "ratios": ["1:2"], "multipliers": 1, "data_type": "fp16", "sum_stages": 1,
         "product_stages": 0, "tile_depth": 4, "batch": 2, "layers": 2}
 
@@ -35,6 +42,28 @@ def test_a_step_of_two_layers_trains_the_same_weights_and_masks_in_the_same_cycl
     assert case.cycles == core_network(step).solve().cycles
     assert len(case.value["u"]) == sum(trained.update.beats for trained in step.trained) == 12 * 3 + 10 * 2
     assert len(case.value["f"]) and len(case.value["b"])
+
+
+@pytest.mark.slow
+def test_layers_of_a_real_training_go_on_training_on_the_rtl():
+    """Weights and masks of a ViT's two MLP layers, trained 2:8 with BDWP; the core selects the training's masks."""
+    trained = load_patterns(RESULTS / "vit-bdwp-2-8.npz")
+    parts = [(trained["blocks.0.up"], slice(0, 16), slice(0, 24)),
+             (trained["blocks.0.down"], slice(0, 24), slice(8, 16))]
+    config = TrainingCoreConfig(rows=2, cols=8, multipliers=2, ratios=("2:8",), tile_depth=8, o_depth=16, sum_stages=2)
+    weights = [layer.weight.T[rows, columns].astype(np.float32) for layer, rows, columns in parts]
+    layers = [Layer(weight=w, momentum=np.zeros_like(w), ratio=Ratio(2, 8)) for w in weights]
+    rng = np.random.default_rng(5)
+    x = round_to(FP16, rng.normal(size=(4, 16)).astype(np.float32)).astype(np.uint16)
+    step = run_step(config, layers, Task(x=x, target=rng.normal(size=(4, 8)).astype(np.float32), parameters=PARAMETERS))
+    for (layer, rows, columns), w in zip(parts, weights, strict=True):
+        forward, backward = select_codes(config, round_to(FP16, w).astype(np.uint16), Ratio(2, 8))
+        for code, mask in ((forward, layer.mask_ff), (backward, layer.mask_bp)):
+            kept = mask.T[rows, columns] & (w != 0)
+            assert ((code.decode() != 0) == kept).all()
+    case, comparison = compared(step, config, "verilator")
+    assert comparison.equal, comparison.differences
+    assert len(case.value["u"]) == 16 * 3 + 24
 
 
 @pytest.mark.slow
