@@ -168,6 +168,7 @@ class PrunerConfig(BitmapConfig):
     lanes: int = 8             # elements of an input beat, and elements packed in a cycle; at most a tile
     length: int = 128          # most elements of a vector
     digit_bits: int = 2        # bits of the threshold found in a cycle: 2**digit_bits - 1 counters of all elements
+    buffer_beats: int = 6
     b_slots: int = 4           # at least the tiles of a vector
     o_depth: int = 2
     p_slots: int = 2           # queue of descriptors
@@ -202,6 +203,15 @@ class PrunerConfig(BitmapConfig):
     def least_beats(self) -> int:
         """Beats that the buffer must hold so that what one cycle packs always fits behind a beat that is not full."""
         return -(-(self.beat_values - 1 + self.lanes) // self.beat_values)
+
+    @property
+    def full_rate_beats(self) -> int:
+        """Beats with which packing does not wait while port v is always ready, if a beat holds ``lanes`` values and no
+        tile has more values, filled up, than ``beat_values`` for each of its chunks.
+
+        Beyond the least: the beats of four cycles, three in the pipeline to the port and one until their room is seen.
+        """
+        return self.least_beats + 4
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -96,7 +96,7 @@ def draw_kept(shape: tuple[int, int], tile: int, settings: Mapping[str, Any],
     column = np.arange(shape[1]) // tile
     whole, none = (rng.random((shape[0], column[-1] + 1)) < 0.1 for _ in range(2))
     if "density" in settings:
-        density = _fraction("density", settings["density"])
+        density = fraction("density", settings["density"])
         return rng.random(shape) < density, density
     return (kept | whole[:, column]) & ~none[:, column], density
 
@@ -125,7 +125,8 @@ def draw_count(settings: Mapping[str, Any], key: str, drawn: int, most: int) -> 
     return in_range(key, value, 1, most)
 
 
-def _fraction(place: str, value: Any) -> float:
+def fraction(place: str, value: Any) -> float:
+    """A number from 0 to 1, checked."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InputError(place, "a number from 0 to 1", value)
     return float(in_range(place, value, 0, 1))

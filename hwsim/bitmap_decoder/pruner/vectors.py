@@ -82,6 +82,8 @@ def keep_of(elements: int, sparsity: float) -> int:
     """Elements that stay of a vector at that sparsity: elements - int(elements · sparsity), as Mustafar's code has it.
 
     Raises:
-        InputError: a sparsity outside 0 to 1.
+        InputError: a sparsity that is no number from 0 to 1.
     """
+    if isinstance(sparsity, bool) or not isinstance(sparsity, int | float):
+        raise InputError("sparsity", "a number from 0 to 1", sparsity)
     return elements - int(elements * in_range("sparsity", sparsity, 0, 1))

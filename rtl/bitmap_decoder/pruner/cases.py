@@ -13,9 +13,9 @@ from hwsim.bitmap_decoder.front import Gates
 from hwsim.bitmap_decoder.pruner.model import pruner_network
 from hwsim.bitmap_decoder.pruner.reference import pruned, records
 from hwsim.bitmap_decoder.pruner.vectors import Batch, keep_of, same_pruner
-from hwsim.config import in_range, merged, one_of
+from hwsim.config import merged, one_of
 from rtl.bench import Stimulus
-from rtl.bitmap_decoder.cases import CASE_KEYS, VALUES, draw_count, draw_elements, draw_stalls
+from rtl.bitmap_decoder.cases import CASE_KEYS, VALUES, draw_count, draw_elements, draw_stalls, fraction
 from rtl.bitmap_decoder.pruner.tokens import beat_tokens, compressed_tokens, descriptor_token, record_tokens
 from rtl.verify.family import Case
 
@@ -74,7 +74,7 @@ def _draw_batch(config: PrunerConfig, settings: Mapping[str, Any], rng: np.rando
     kind = one_of("values", settings.get("values", str(rng.choice(VALUES))), VALUES)
     keep = int(rng.choice([0, 1, elements, *rng.integers(0, elements + 1, 5)]))
     if "density" in settings:
-        keep = keep_of(elements, 1 - in_range("density", settings["density"], 0, 1))
+        keep = keep_of(elements, 1 - fraction("density", settings["density"]))
     vectors = draw_elements(kind, config, (count, elements), rng)
     return Batch(config=config, vectors=vectors, keep=keep), kind
 

@@ -63,14 +63,16 @@ class VectorIntake(wiring.Component):
 
     def _vector(self, m: Module, taken: Value, beat: Value, there: list[Value]) -> None:
         """Each element from its beat; the first beat clears all others, so that nothing stands behind the end."""
-        lanes = self.config.lanes
-        for place in range(self.config.length):
-            number, lane = divmod(place, lanes)
+        lanes, length, bits = self.config.lanes, self.config.length, self.config.element_bits
+        given = Signal(lanes * bits)
+        m.d.comb += given.eq(Cat(Mux(there[lane], self.i.payload[lane], 0) for lane in range(lanes)))
+        for number, begin in enumerate(range(0, length, lanes)):
+            places = self.vector.as_value()[begin * bits:min(begin + lanes, length) * bits]
             with m.If(taken & (beat == number)):
-                m.d.sync += self.vector[place].eq(Mux(there[lane], self.i.payload[lane], 0))
+                m.d.sync += places.eq(given)
             if number:
                 with m.Elif(taken & (beat == 0)):
-                    m.d.sync += self.vector[place].eq(0)
+                    m.d.sync += places.eq(0)
 
     def _about(self, m: Module, taken: Value, beat: Value, there: list[Value], now: Any, first: Value,
                final: Value) -> None:

@@ -145,12 +145,11 @@ class BeatBuffer(wiring.Component):
 
 
 def _rotated(m: Module, items: list[Value], by: Value) -> list[Value]:
-    """Item i at place i + ``by``, around the ring."""
-    for bit in reversed(range(len(by))):
-        after = []
-        for i in range(len(items)):
-            moved = Signal(len(items[0]), name=f"rotated_{bit}_{i}")
-            m.d.comb += moved.eq(Mux(by[bit], items[(i - (1 << bit)) % len(items)], items[i]))
-            after.append(moved)
-        items = after
-    return items
+    """Item i at place i + ``by``, around the ring: a barrel shifter."""
+    size, count = len(items[0]), len(items)
+    ring: Value = Cat(items)
+    for bit in range(len(by)):
+        moved, cut = Signal(len(ring), name=f"rotated_{bit}"), (count - (1 << bit) % count) * size
+        m.d.comb += moved.eq(Mux(by[bit], Cat(ring[cut:], ring[:cut]), ring))
+        ring = moved
+    return [ring[i * size:(i + 1) * size] for i in range(count)]

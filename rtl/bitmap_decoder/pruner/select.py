@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
+from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
 
 from hwsim.bitmap_decoder.config import PrunerConfig
@@ -55,14 +56,13 @@ class Selector(wiring.Component):
         m, config = Module(), self.config
         candidates, chosen = Signal(config.length), Signal(config.length)
         wanted = Signal(layouts.up_to(config.length))
-        count, last = Signal(range(digits(config))), digits(config) - 1
-        comparing = Signal()
+        left, comparing = Signal(range(digits(config))), Signal()
         with m.If(self.release):
             m.d.sync += [self.busy.eq(0), self.done.eq(0)]
         with m.If(comparing):
-            m.d.sync += count.eq(Mux(count == last, 0, count + 1))
-            self._compare(m, count, candidates, chosen, wanted)
-            with m.If(count == last):
+            m.d.sync += left.eq(left - 1)
+            self._compare(m, left, candidates, chosen, wanted)
+            with m.If(left == 0):
                 m.d.sync += [comparing.eq(0), self.mark.eq(1)]
         with m.If(self.mark):
             self._mark(m, candidates, chosen, wanted)
@@ -71,7 +71,7 @@ class Selector(wiring.Component):
         with m.If(self.move):
             m.d.sync += [self.busy.eq(1), comparing.eq(1), self.vector.eq(self.given), self.about.eq(self.given_about),
                          candidates.eq(Cat(self._magnitude(element).any() for element in self.given)), chosen.eq(0),
-                         wanted.eq(self.given_about.keep)]
+                         wanted.eq(self.given_about.keep), left.eq(digits(config) - 1)]
         m.d.comb += self.mask.eq(chosen)
         return m
 
@@ -81,42 +81,43 @@ class Selector(wiring.Component):
             return element[:15]
         return Mux(element[7], (~element + 1)[:8], element)
 
-    def _digit(self, element: Value, count: Value) -> Value:
-        """The digit at hand of an element's magnitude, the most significant one first."""
-        bits, width, number = MAGNITUDE_BITS[self.config.data_type], self.config.digit_bits, digits(self.config)
-        whole = Cat(self._magnitude(element), Const(0, number * width - bits))
-        return Array([whole[place * width:(place + 1) * width] for place in reversed(range(number))])[count]
+    def _digits(self, left: Value) -> list[Value]:
+        """The digit at hand of each element's magnitude; ``left``: digits behind it."""
+        width, number = self.config.digit_bits, digits(self.config)
+        beyond = Const(0, number * width - MAGNITUDE_BITS[self.config.data_type])
+        return [Cat(self._magnitude(element), beyond).word_select(left, width) for element in self.vector]
 
-    def _compare(self, m: Module, count: Value, candidates: Value, chosen: Value, wanted: Value) -> None:
+    def _compare(self, m: Module, left: Value, candidates: Value, chosen: Value, wanted: Value) -> None:
         """One digit."""
         length, values = self.config.length, 1 << self.config.digit_bits
-        digit = [Signal(self.config.digit_bits, name=f"digit{i}") for i in range(length)]
-        m.d.comb += [digit[i].eq(self._digit(self.vector[i], count)) for i in range(length)]
-        reached: list[Value] = [Const(1, 1)]  # by value: whether enough candidates reach it
-        above: Value = Const(0, 1)            # candidates above the threshold's digit
+        digit = Signal(ArrayLayout(self.config.digit_bits, length))
+        m.d.comb += [digit[i].eq(value) for i, value in enumerate(self._digits(left))]
+        enough: list[Value] = []    # by value from the largest on: whether enough candidates reach it
+        above: Value = Const(0, 1)  # candidates above the threshold's digit
         for value in reversed(range(1, values)):
-            number = ones(m, [candidates[i] & (digit[i] >= value) for i in range(length)], f"reach{value}")
-            enough = Signal(name=f"enough{value}")
-            m.d.comb += enough.eq(number >= wanted)
-            above = Mux(enough, above, number)
-            reached.insert(1, enough)
-        reached.append(Const(0, 1))
-        for i in range(length):
-            here, next_ = Array(reached[:-1])[digit[i]], Array(reached[1:])[digit[i]]
-            m.d.sync += [chosen[i].eq(chosen[i] | (candidates[i] & ~here)),
-                         candidates[i].eq(candidates[i] & here & ~next_)]
-        m.d.sync += wanted.eq(wanted - above)
+            reach = Signal(length, name=f"reach{value}")
+            m.d.comb += reach.eq(candidates & Cat(digit[i] >= value for i in range(length)))
+            number, reached = ones(m, reach, f"reach{value}_count"), Signal(name=f"enough{value}")
+            m.d.comb += reached.eq(number >= wanted)
+            above = Mux(reached, above, number)
+            enough.append(reached)
+        threshold = ones(m, enough, "threshold")  # of the values from 1 on, the lowest ones are reached
+        larger, equal = (Signal(length, name=name) for name in ("larger", "equal"))
+        m.d.comb += [larger.eq(Cat(digit[i] > threshold for i in range(length))),
+                     equal.eq(Cat(digit[i] == threshold for i in range(length)))]
+        m.d.sync += [chosen.eq(chosen | (candidates & larger)), candidates.eq(candidates & equal),
+                     wanted.eq(wanted - above)]
 
     def _mark(self, m: Module, candidates: Value, chosen: Value, wanted: Value) -> None:
         """One tile."""
         config, tile = self.config, Signal(range(max(self.config.most_tiles, 2)))
         beyond = Const(0, config.most_tiles * config.tile - config.length)
-        bits, equal = (Signal(config.tile, name=name) for name in ("bits", "equal"))
+        bits, alike = (Signal(config.tile, name=name) for name in ("bits", "alike"))
         marked = Signal(config.tile)
         m.d.comb += [bits.eq(Cat(chosen, beyond).word_select(tile, config.tile)),
-                     equal.eq(Cat(candidates, beyond).word_select(tile, config.tile))]
-        before = prefix_counts(m, list(equal), "equal_before")
-        m.d.comb += [marked.eq(bits | Cat(equal[i] & (before[i] < wanted) for i in range(config.tile))),
+                     alike.eq(Cat(candidates, beyond).word_select(tile, config.tile))]
+        before = prefix_counts(m, list(alike), "alike_before")
+        m.d.comb += [marked.eq(bits | Cat(alike[i] & (before[i] < wanted) for i in range(config.tile))),
                      self.final.eq(self.mark & (tile + 1 == self.about.tiles))]
         for number in range(config.most_tiles):
             begin = number * config.tile
