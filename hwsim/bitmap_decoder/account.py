@@ -54,7 +54,7 @@ def dot_counts(jobs: Sequence[DotJob]) -> list[ActionCount]:
 
 def action_counts(jobs: Sequence[DecoderJob] | Sequence[DotJob]) -> list[ActionCount]:
     """Actions of jobs on one component, in order without a reset between."""
-    if isinstance(same_component(jobs), DecoderConfig):
+    if jobs and isinstance(jobs[0].config, DecoderConfig):
         return decoder_counts(cast("Sequence[DecoderJob]", jobs))
     return dot_counts(cast("Sequence[DotJob]", jobs))
 
