@@ -1,0 +1,81 @@
+"""What queries cost in actions: multiply-accumulates, selections among registers, the softmax. Energy prices them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hwsim.bitmap_decoder.attention.query import Query, same_engine
+from hwsim.bitmap_decoder.attention.steps import AttentionSteps, steps_of
+from hwsim.bitmap_decoder.attention.timing import DIVIDE
+from hwsim.bitmap_decoder.config import AttentionConfig
+from hwsim.energy import ActionCount, of_bytes
+
+SMALLEST_SRAM = 64
+"""Bytes of the smallest memory of the cost table; a smaller queue is priced as that, which overstates it."""
+
+
+def action_counts(queries: Sequence[Query]) -> list[ActionCount]:
+    """Actions of queries on one component, in order without a reset between. Only lanes with a non-zero multiply.
+
+    A choice among n registers counts as n - 1 multiplexers of 2. Not counted: control, the counting of ones and the
+    search for them, roundings, comparisons, and the registers inside the floating-point units.
+    """
+    config, steps = same_engine(queries), steps_of(queries)
+    return [*_front(config, queries, steps), *_lanes(config, queries, steps), *_softmax(config, queries),
+            *_results(config, len(queries))]
+
+
+def _front(config: AttentionConfig, queries: Sequence[Query], steps: AttentionSteps) -> list[ActionCount]:
+    """Bitmaps and values: written once; the barrel shifter of the value buffer turns once a step."""
+    blocks = [block for query in queries for block in query.blocks]
+    bits = sum(len(block.counts) for block in blocks if not block.dense) * config.tile
+    words = sum(block.beats for block in blocks) * config.beat_values
+    muxes = sum(min(config.capacity, config.macs + (1 << level) - 1)
+                for level in range((config.capacity - 1).bit_length()))
+    return [_count("bitmaps", "write", bits, "register.write"), _count("bitmaps", "read", bits, "register.read"),
+            _count("values", "write", 16 * words, "register.write"),
+            _count("values", "rotate", 16 * muxes * len(steps.job), "mux2")]
+
+
+def _lanes(config: AttentionConfig, queries: Sequence[Query], steps: AttentionSteps) -> list[ActionCount]:
+    """Factors and accumulators: each multiply-accumulate reads one accumulator of all and writes it."""
+    macs, entries = int(steps.macs.sum()), config.tile + config.channels
+    keys = _steps_of_keys(steps)
+    choices = keys * (config.channels - 1) + (len(steps.job) - keys) * (config.tile - 1)
+    return [_count("factors", "query write", 16 * config.channels * len(queries), "register.write"),
+            _count("factors", "choose", 16 * choices, "mux2"),
+            _count("lanes", "multiply-accumulate", macs, "mac.fp16-fp32"),
+            _count("accumulators", "choose", 32 * (entries - 1) * macs, "mux2"),
+            _count("accumulators", "write", 32 * macs, "register.write")]
+
+
+def _steps_of_keys(steps: AttentionSteps) -> int:
+    """Steps that multiply keys."""
+    first = [0, *(steps.last_of_job[:-1] + 1).tolist()]
+    return sum(int(last) + 1 - begin for begin, last in zip(first, steps.last_of_keys, strict=True))
+
+
+def _softmax(config: AttentionConfig, queries: Sequence[Query]) -> list[ActionCount]:
+    """Scan, weights, and the rescaling of what is accumulated."""
+    blocks = [block.tokens for query in queries for block in query.blocks]
+    tokens, exponentials = sum(blocks), sum(blocks) + len(blocks)
+    scaled = tokens + len(blocks) * (config.channels + 1)
+    return [_count("softmax", "multiply", scaled, "multiply.fp32"),
+            _count("softmax", "add", exponentials + tokens, "add.fp32"),
+            _count("softmax", "table multiply", 2 * exponentials, "multiply.int32"),
+            _count("softmax", "table add", 2 * exponentials, "add.int32"),
+            _count("softmax", "write", 32 * scaled + 16 * tokens, "register.write")]
+
+
+def _results(config: AttentionConfig, queries: int) -> list[ActionCount]:
+    """Reciprocals, normalisation, result queue."""
+    channels = queries * config.channels
+    capacity = max(config.o_depth * 17 // 8, SMALLEST_SRAM)
+    return [_count("reciprocal", "subtract", (DIVIDE - 1) * queries, "add.int32"),
+            _count("normalise", "multiply", channels, "multiply.fp32"),
+            *(of_bytes("results", action, channels * 17 / 8, cost="sram", capacity_bytes=capacity)
+              for action in ("write", "read"))]
+
+
+def _count(component: str, action: str, count: int, cost: str) -> ActionCount:
+    return ActionCount(component=component, action=action, count=count, cost=cost)
