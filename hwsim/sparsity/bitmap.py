@@ -176,6 +176,9 @@ def encode_bitmap(
         InputError: NaN or infinities, not integers or floats, a bad tile, pad or offset width.
     """
     array = integers_or_floats(w, place)
+    if array.dtype.itemsize > 8:
+        raise InputError(place, "integers or floats of at most 64 bits", f"dtype {array.dtype}")
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     tile = checked_tile(tile, array.ndim, place)
     whole(pad, f"{place} pad", 1)
     whole(offset_bits, f"{place} offset_bits", 0, 64)

@@ -71,7 +71,7 @@ def flat_tiles(array: Array, tile: tuple[int, ...]) -> FlatTiles | None:
         return None
     order = np.argsort([-stride for stride in array.strides], kind="stable")
     buffer = array.transpose(order)
-    if not buffer.flags.c_contiguous or array.dtype.byteorder == ">":
+    if not buffer.flags.c_contiguous:
         return None
     steps = [stride // array.itemsize for stride in array.strides]
     leading = [(length, step) for length, step in zip(array.shape[:-1], steps[:-1], strict=True) if length > 1]

@@ -88,12 +88,35 @@ def test_illegal_tensors(change, message):
         dataclasses.replace(good, **change).decode()
 
 
+def test_views_are_encoded_as_copies_are():
+    """Transposed, reversed and strided views, an array of the other byte order, and decoding into a view."""
+    w = np.random.default_rng(1).integers(-1, 2, (6, 16, 24)).astype(np.float16)
+    for view in (w.transpose(1, 0, 2), w.transpose(2, 1, 0), w.transpose(0, 2, 1)[::-1], w[:, ::2], w[..., 8:16],
+                 w.astype(">f2"), w.reshape(2, 3, 2, 8, 24).transpose(4, 2, 0, 1, 3)):  # fmt: skip
+        code, plain = encode_bitmap(view, (8,), 4), encode_bitmap(np.array(view.tolist(), np.float16), (8,), 4)
+        assert np.array_equal(code.bitmap, plain.bitmap) and np.array_equal(code.values, plain.values)
+        out = np.full(view.shape[::-1], 7, np.float16).T
+        assert code.decode(out) is out and np.array_equal(out, view)
+
+
+def test_non_finite_numbers_are_named():
+    for bad, name in ((np.inf, "inf"), (-np.inf, "-inf"), (np.nan, "NaN")):
+        w = np.ones((3, 8), np.float32)
+        w[1, 6] = bad
+        with pytest.raises(InputError, match=rf"weights: wanted finite numbers, got {name} at \(1, 6\)"):
+            encode_bitmap(w, (8,))
+        with pytest.raises(InputError, match=f"values: wanted finite numbers, got {name} at"):
+            dataclasses.replace(encode_bitmap(np.ones(8)), values=w[1].astype(float)).decode()
+
+
 def test_bad_input():
     for kwargs in ({"tile": ()}, {"tile": (1, 2)}, {"tile": (1.5,)}, {"pad": 0}, {"offset_bits": 65}):
         with pytest.raises(InputError):
             encode_bitmap(np.ones(8), **kwargs)
     with pytest.raises(InputError, match="NaN at"):
         encode_bitmap([np.nan])
+    with pytest.raises(InputError, match="at most 64 bits"):
+        encode_bitmap(np.ones(4, np.longdouble))
     with pytest.raises(InputError, match="offset_bits: wanted at least 4, got 2"):
         encode_bitmap(np.ones(12), (2,), offset_bits=2)
     with pytest.raises(InputError):
