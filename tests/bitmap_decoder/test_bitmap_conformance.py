@@ -55,17 +55,16 @@ def test_the_smallest_dot_product():
 
 
 @SLOW
-@pytest.mark.parametrize("seed", range(2))
-def test_random_dot_products_of_whole_numbers(seed):
+def test_random_dot_products_of_whole_numbers():
     fixed = {"component": "dot", "data_type": "int8"}
-    check(verify("bitmap_decoder", fixed, seed=seed, cases=3, configurations=5, engine="amaranth"), 1000)
+    check(verify("bitmap_decoder", fixed, seed=1, cases=3, configurations=6, engine="amaranth"), 1000)
 
 
 @SLOW
 @pytest.mark.parametrize("macs", [1, 4])
 def test_float_dot_products(macs):
     fixed = {"component": "dot", "data_type": "fp16", "macs": macs, "cols": 1, "tile": 9, "x_depth": 32}
-    check(verify("bitmap_decoder", fixed, seed=macs, cases=4, configurations=2, engine="amaranth"), 500)
+    check(verify("bitmap_decoder", fixed, seed=macs, cases=4, engine="amaranth"), 200)
 
 
 @SLOW
