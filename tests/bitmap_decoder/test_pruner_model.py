@@ -72,7 +72,7 @@ def test_sinks_that_wait_hold_back_whole_vectors():
 
 def test_with_the_depth_that_is_said_packing_never_waits_for_the_buffer():
     rng, seen = np.random.default_rng(7), 0
-    for _ in range(150):
+    for _ in range(70):
         tile, pad = int(rng.choice([8, 9, 13, 32])), int(rng.integers(1, 9))
         lanes, beat = int(rng.integers(1, tile + 1)), pad * int(rng.integers(1, 6))
         if beat < lanes or -(-tile // pad) * pad > beat * -(-tile // lanes):
@@ -85,7 +85,7 @@ def test_with_the_depth_that_is_said_packing_never_waits_for_the_buffer():
         steps = [pruner_network([Batch(config=PrunerConfig(**{**config.to_mapping(), "buffer_beats": depth}),
                                        vectors=vectors, keep=96)]).solve().start["step"] for depth in depths]
         assert (steps[0] == steps[1]).all()
-    assert seen > 30
+    assert seen > 15
 
 
 @pytest.mark.parametrize("fields", [

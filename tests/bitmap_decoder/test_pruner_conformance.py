@@ -1,0 +1,102 @@
+"""RTL of the pruner takes exactly the cycles of the model and gives exactly the bits of the reference."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from hwsim.bitmap_decoder.config import PrunerConfig
+from hwsim.bitmap_decoder.pruner.model import pruner_network
+from hwsim.bitmap_decoder.pruner.vectors import Batch
+from rtl.bench import build_bench
+from rtl.bitmap_decoder.component import component_of
+from rtl.bitmap_decoder.emit import convert, emit_component
+from rtl.bitmap_decoder.layouts import Fault
+from rtl.bitmap_decoder.pruner.cases import INPUTS, OUTPUTS, pruner_case
+from rtl.bitmap_decoder.pruner.tokens import descriptor_token
+from rtl.verify import verify
+from rtl.verify.compare import compare
+from rtl.verilog import lint
+
+SLOW = pytest.mark.slow
+SMALL = {"component": "pruner", "tile": 8, "lanes": 4, "pad": 2, "beat_values": 4, "data_type": "int8", "length": 12}
+TINY = PrunerConfig(tile=8, lanes=4, pad=2, beat_values=4, data_type="int8", length=12, p_slots=1)
+
+
+def check(report, transfers):
+    assert report.passed, report.summary() + "".join(f"\n{failure}" for failure in report.failures)
+    wrong = (report.value_mismatches, report.cycle_mismatches, report.protocol_violations, report.unfinished)
+    assert wrong == (0, 0, 0, 0) and report.rtl_cycles == report.model_cycles and report.transfers >= transfers
+
+
+@pytest.mark.parametrize("fixed", [{}, {"lanes": 3, "tile": 9, "pad": 3, "beat_values": 3}],
+                         ids=["dividing", "a beat of three"])
+def test_small_pruners(fixed):
+    check(verify("bitmap_decoder", SMALL | fixed, seed=1, cases=2, engine="amaranth"), 100)
+
+
+@SLOW
+def test_the_smallest_pruner():
+    fixed = {"component": "pruner", "tile": 8, "lanes": 1, "pad": 1, "beat_values": 1, "buffer_beats": 1, "b_slots": 1,
+             "o_depth": 1, "p_slots": 1, "length": 1, "digit_bits": 1, "data_type": "int8"}
+    check(verify("bitmap_decoder", fixed, seed=2, cases=4, engine="amaranth"), 60)
+
+
+@SLOW
+@pytest.mark.parametrize("seed", range(2))
+def test_random_pruners(seed):
+    check(verify("bitmap_decoder", {"component": "pruner"}, seed=seed, cases=3, configurations=6, engine="amaranth"),
+          1500)
+
+
+@SLOW
+@pytest.mark.parametrize("density", [0, 0.3, 1])
+@pytest.mark.parametrize("values", ["small", "special"])
+def test_every_density(density, values):
+    fixed = SMALL | {"density": density, "values": values, "data_type": "fp16"}
+    check(verify("bitmap_decoder", fixed, seed=3, cases=5, engine="amaranth"), 200)
+
+
+@SLOW
+def test_verilator_on_the_shipped_pruner():
+    settings = {"component": "pruner", "preset": "mustafar-8"}
+    check(verify("bitmap_decoder", settings, seed=5, cases=64, engine="verilator"), 10_000)
+
+
+@SLOW
+@pytest.mark.parametrize("config", [
+    PrunerConfig(), PrunerConfig(tile=9, lanes=4, pad=3, beat_values=6, length=40, b_slots=5),
+    PrunerConfig(tile=8, lanes=1, pad=1, beat_values=1, length=1, digit_bits=4, data_type="int8", o_depth=1, b_slots=1,
+                 buffer_beats=1, p_slots=1)])
+def test_the_verilog_is_lint_clean_and_always_the_same(config):
+    text = emit_component(config)
+    assert lint(text) == [] and text == emit_component(config) and "[-1:0]" not in text
+
+
+@cache
+def tiny_bench():
+    return build_bench(lambda: component_of(TINY), engine="amaranth", name="bitmap_decoder", verilog=convert)
+
+
+BAD = [("no elements", (0, 0, 1)), ("too many elements", (13, 1, 1)), ("more kept than there are", (5, 6, 1)),
+       ("no vectors", (5, 1, 0))]
+
+
+@pytest.mark.parametrize(("name", "fields"), BAD, ids=[name for name, _ in BAD])
+def test_a_bad_descriptor_stops_the_device_and_what_came_before_is_finished(name, fields):
+    """The second descriptor of two is bad: it is taken from the queue in the cycle of the first batch's last beat."""
+    vectors = np.arange(1, 23, dtype=np.int8).reshape(2, 11)
+    batch = Batch(config=TINY, vectors=vectors, keep=4)
+    case = pruner_case([batch])
+    start = pruner_network([batch, batch]).solve().start
+    tokens = {"p": [*case.stimulus.tokens["p"], descriptor_token(TINY, *fields), descriptor_token(TINY, 1, 1, 1)],
+              "i": case.stimulus.tokens["i"] * 2}
+    wrong = replace(case.stimulus, tokens=tokens, expect={**case.stimulus.expect, "error": 1}, limit=case.cycles + 200)
+    broken, again = tiny_bench().run([wrong, replace(case.stimulus, limit=case.cycles + 200)])
+    assert broken.value["error"] == [Fault.HEADER] and broken.cycle["error"].tolist() == [start["start"][1] + 1]
+    assert broken.cycle["p"].tolist() == start["p"].tolist() and not broken.violations
+    for port in ("i", *OUTPUTS):
+        assert broken.cycle[port].tolist() == case.cycle[port].tolist()
+        assert port in INPUTS or broken.value[port] == case.value[port]
+    assert compare(case, again).equal  # after a reset
