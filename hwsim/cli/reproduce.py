@@ -18,7 +18,8 @@ WORKERS = 2
 """Processes at most: what the networks share out well."""
 _EXAMPLES = """\
 what can be reproduced:
-  sat   N:M sparse training on SAT (arXiv 2309.13015): speedup of a training step, five networks, 2:4, 2:8, 2:16
+  sat        N:M sparse training on SAT (arXiv 2309.13015): speedup of a training step, five networks, 2:4, 2:8, 2:16
+  mustafar   bitmap-compressed KV cache (arXiv 2505.22913): storage, latency shares, batch 1, capacity
 
 With --json: {"rows": [{"quantity", "published", "ours", "error_percent", "mark", "source"}]}. A mark says where the
 published figure comes from: paper, second (told by others), derived (arithmetic), unknown (null).
@@ -26,6 +27,7 @@ published figure comes from: paper, second (told by others), derived (arithmetic
 examples:
   hwsim reproduce sat -o results/sat
   hwsim reproduce sat --set batch=8 --set networks='["resnet18"]' --set machine.dram.channels=1 --json
+  hwsim reproduce mustafar -o results/mustafar
 """
 
 
@@ -58,8 +60,15 @@ def _sat(settings: Mapping[str, Any], progress: Progress) -> Reproduction:
     return Reproduction(rows=rows_text(sat.rows(outcome)), text=shown, files=files)
 
 
+def _mustafar(settings: Mapping[str, Any], progress: Progress) -> Reproduction:
+    from hwsim.cli.published_kv import mustafar
+
+    return mustafar(settings, progress)
+
+
 TARGETS: dict[str, tuple[Callable[[Mapping[str, Any], Progress], Reproduction], tuple[str, ...]]] = {
     "sat": (_sat, ("speedup.png", "split.png", "schedules.png", "table.txt", "result.json")),
+    "mustafar": (_mustafar, ("storage.png", "gain.png", "table.txt", "result.json")),
 }
 """By name: what runs it, and the files that it writes."""
 

@@ -74,7 +74,8 @@ def _draw_memory(axes: Axes, outcome: KvOutcome, run: KvRun) -> None:
                      label=f"dense caches = weights, at {equal:.0f} tokens")
     axes.set_ylabel("KV cache of the batch, GB")
     axes.set_title("(a) memory", loc="left")
-    axes.legend(loc="lower right", fontsize=5.8, frameon=True, framealpha=0.85, edgecolor="none")
+    axes.set_ylim(top=axes.get_ylim()[1] * 300)
+    axes.legend(loc="upper left", fontsize=5.8)
 
 
 def _draw_lines(axes: Axes, run: KvRun, what: str, title: str, unit: str, crossings: Mapping[Engine, int | None]
@@ -102,7 +103,8 @@ def _draw_crossings(axes: Axes, crossings: Mapping[Engine, int | None], *, up: b
     for engine, place in crossings.items():
         height = {"decoded": 0.12, "skip": 0.04}[engine] + (0.78 if up else 0.0)
         text = f"{engine}: {'never better' if place is None else f'better from {place} tokens on'}"
-        axes.annotate(text, (0.03, height), xycoords="axes fraction", fontsize=6.5, color=COLOURS[engine])
+        axes.annotate(text, (0.03, height), xycoords="axes fraction", fontsize=6.5, color=COLOURS[engine],
+                      bbox={"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.9}, zorder=5)
         if place is not None and low < place < high:
             axes.axvline(place, color=COLOURS[engine], linewidth=0.8, linestyle=":" if engine == "decoded" else "--")
 
@@ -114,4 +116,4 @@ def _legend(figure: Figure) -> None:
              for engine, label in ENGINES.items()]
     lines.append(Line2D([], [], color="black", marker="o", markersize=3, markerfacecolor="white", linestyle="none",
                         label="hollow: does not fit in the DRAM"))
-    figure.legend(handles=lines, loc="outside lower center", ncols=len(lines))
+    figure.legend(handles=lines, loc="outside lower center", ncols=2)

@@ -128,7 +128,7 @@ def layer_network(machine: KvMachine, dram: Dram, clock_hz: float, blocks: Block
     net = Network("attention over a cache, by blocks")
     net.process("dram", firings=count, interval=service)
     net.process("units", firings=count, interval=0, latency=blocks.cycles)
-    net.process("done", firings=count, interval=0)
+    net.process("done", firings=count, interval=0, latency=0)
     before, room = _earlier(blocks.cluster, 1), _earlier(blocks.cluster, machine.slots)
     net.depend("dram", on="units", index=room, delay=blocks.cycles[room], stall="blocked")
     net.depend("units", on="dram", delay=service + dram.latency_cycles(clock_hz))
