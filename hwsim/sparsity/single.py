@@ -40,9 +40,6 @@ def kv_report(form: BitmapFormat, sparsity: float, shape: tuple[int, int], seed:
     dtype = np.float16 if form.value_bits == 16 else np.int8
     pruned = kv_pattern((tokens, channels), kept, seed).astype(dtype)
     codes = {side: form.encode(pruned, side, "formats") for side in _SIDES}
-    for side in _SIDES:
-        if not np.array_equal(form.decode(codes[side], side, pruned.shape), pruned):
-            raise InputError(f"formats {side}", "what was encoded", "something else")
     measured = {side: form.fractions(codes[side]) for side in _SIDES}
     expected = {side: form.expected(kept, channels, side) for side in _SIDES}
     return {
