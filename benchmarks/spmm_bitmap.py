@@ -136,9 +136,9 @@ def explanation(row: dict[str, Any]) -> str:
         f"{STONNE['cycles'] / row['cycles']:.2f} times as many. STONNE's sparse dataflow holds {MULTIPLIERS} non-zeros "
         f"of A at a time and streams all columns past them: {rounds} rounds of {SIZE} are {number(streamed)}. The "
         f"other {number(rest)}, {rest / rounds:.0f} a round, we take for loading the non-zeros and filling its "
-        "networks, which do not overlap with streaming; its counts by phase were not kept, so that is inferred. This device has "
-        "no such rounds: A flows through, X is held. It pays for that with ports: A comes once for every slice of X, "
-        "and X is held in a copy for each of the 4 lanes. Nothing here waits for DRAM.")
+        "networks, which do not overlap with streaming; its counts by phase were not kept, so that is inferred. This "
+        "device has no such rounds: A flows through, X is held. It pays for that with ports: A comes once for every "
+        "slice of X, and X is held in a copy for each of the 4 lanes. Nothing here waits for DRAM.")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -75,10 +75,11 @@ class BitmapConfig(Configuration):
 
     @property
     def full_rate_beats(self) -> int:
-        """Beats with which no step waits, if port v offers in every cycle and ``beat_values >= step_values``.
+        """Beats with which no step of a decoder waits, if port v offers in every cycle and ``beat_values >= lanes``.
 
         A full buffer lacks less than a beat. Steps take at most ``most_taken`` at once and, over a tile, no more than a
-        beat for each step; so one step's values beyond those of the next are enough.
+        beat for each step; so one step's values beyond those of the next are enough. Steps of a dot product reach into
+        the next tile, so that what fills up tiles comes on top and wants a wider port.
         """
         return -(-(self.beat_values + 2 * self.most_taken - 1) // self.beat_values)
 

@@ -8,13 +8,15 @@ from hwsim.bitmap_decoder.config import COMPONENTS, AnyComponent, DecoderConfig,
 from hwsim.bitmap_decoder.decoder import DecoderJob, decode
 from hwsim.bitmap_decoder.dot import sums
 from hwsim.bitmap_decoder.format import bitmaps_of, pack_values, unpack_values
-from hwsim.bitmap_decoder.jobs import DotJob, same_component
+from hwsim.bitmap_decoder.jobs import DotJob, non_zero, same_component
 from hwsim.bitmap_decoder.spmm import Spmm
 from hwsim.energy import EnergyTree
 from hwsim.errors import InputError
 from hwsim.floats import FP16, FP32, add, multiply
+from hwsim.sparsity.bitmap import encode_bitmap
 from rtl.bitmap_decoder.cases import VALUES, draw_decoder_case, draw_elements
 from rtl.bitmap_decoder.random_configuration import draw_configuration
+from rtl.bitmap_decoder.tokens import bitmap_tokens
 
 SMALL = DecoderConfig(tile=8, pad=2, lanes=4, beat_values=4, data_type="int8")
 
@@ -84,6 +86,19 @@ def test_pack_and_unpack_give_the_same_back(seed):
     size = min(config.tile, shape[1])
     assert beats.elements[:-(-size // 4)].reshape(-1)[:size].tolist() == np.where(kept, dense, 0)[0, :size].tolist()
     assert beats.row_end.sum() == shape[0] and beats.last.tolist() == [False] * (len(beats.last) - 1) + [True]
+
+
+@pytest.mark.parametrize("pad", [1, 3, 8])
+def test_the_wires_carry_what_the_sparse_format_stores(pad):
+    """Bit for bit the bitmaps and values of `hwsim.sparsity.bitmap`; there, ragged rows are filled up too."""
+    rng = np.random.default_rng(pad)
+    config = DecoderConfig(tile=24, pad=pad, lanes=4, beat_values=24, buffer_beats=4)
+    dense = draw_elements("small", config, (7, 65), rng) * (rng.random((7, 65)) < 0.4)
+    dense[dense == 0x8000] = 0  # the format knows one zero
+    job = DecoderJob(config=config, dense=dense, kept=non_zero(dense, config))
+    code = encode_bitmap(dense, (24,), pad=pad)
+    assert code.values.tolist() == job.values.tolist()
+    assert bitmap_tokens(job) == [int.from_bytes(tile.tobytes(), "big") for tile in code.bitmap]
 
 
 def brute_dot(job):
