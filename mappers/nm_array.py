@@ -179,7 +179,8 @@ class _Candidate:
 def _candidates(config: NmArrayConfig, mapped: Mapped, dram: Dram, clock_hz: float,
                 limits: SearchLimits) -> list[_Candidate]:
     """All tilings of one way to map. Those of one dataflow differ in their energy by DRAM traffic; the rest is taken
-    from the first."""
+    from the first.
+    """
     per_byte = 8 * load_costs().cost(dram_cost(dram)).energy
     found: list[_Candidate] = []
     on_chip: dict[Dataflow, float] = {}
