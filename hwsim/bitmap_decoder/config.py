@@ -40,7 +40,7 @@ class BitmapConfig(Configuration):
         if self.beat_values % self.pad:
             raise InputError("beat_values", f"a multiple of pad ({self.pad})", self.beat_values)
         self.check_step()
-        in_range("buffer_beats", self.buffer_beats, self.least_beats, 64)
+        in_range("buffer_beats", self.buffer_beats, self.least_beats, 256)
         in_range("b_slots", self.b_slots, 1, 64)
         in_range("o_depth", self.o_depth, 1, 1 << 16)
 

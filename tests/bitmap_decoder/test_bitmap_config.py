@@ -53,7 +53,12 @@ def test_settings_fix_and_draw():
     assert drawn == set(COMPONENTS)
     fixed = draw_configuration({"component": "dot", "preset": "int8-small", "cols": 3}, np.random.default_rng(1))
     assert fixed == DotConfig.preset("int8-small", cols=3)
-    for settings in ({"component": "none"}, {"component": "dot", "preset": "mustafar-8"}, {"lane": 4}):
+    for component, alone in (("decoder", {"lanes": 33}), ("decoder", {"beat_values": 10}), ("dot", {"macs": 64})):
+        for seed in range(20):  # the others are drawn so that they fit
+            config = draw_configuration({"component": component, **alone}, np.random.default_rng(seed))
+            assert alone.items() <= config.to_mapping().items()
+    for settings in ({"component": "none"}, {"component": "dot", "preset": "mustafar-8"}, {"lane": 4},
+                     {"component": "decoder", "lanes": "a"}, {"component": "dot", "beat_values": 1.5}):
         with pytest.raises(InputError):
             draw_configuration(settings, np.random.default_rng(1))
 
