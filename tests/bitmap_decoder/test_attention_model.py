@@ -25,8 +25,8 @@ def test_one_dense_block_by_hand():
     # scores: select 1, product 1, sum 1, accumulator 1; scan 8 + 1; subtract 1, 2^x 3, decay 1; sums 8 + 1; ready 1
     values = 33 + 4 + 9 + 5 + 9 + 1
     assert start["step"][32:].tolist() == list(range(values, values + 32))
-    assert start["s"].tolist() == [values + 27]
     first = max(values + 27, values + 31 + 4)
+    assert start["s"].tolist() == [first + 1]
     assert start["out"].tolist() == list(range(first, first + 8))[:4] + (first + 5 + np.arange(4)).tolist()
     assert start["o"].tolist() == (start["out"] + 1 + 1 + 2).tolist()
 

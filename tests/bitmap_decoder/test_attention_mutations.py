@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 SMALL = {"component": "attention", "preset": "small-8", "queries": 2, "blocks": 2, "tokens": 4, "values": "usual",
          "density": 0.5, "stalls": dict.fromkeys("hqbvos", 0)}
 TIGHT = SMALL | {"density": 0.15, "sum_stages": 4, "macs": 2}
-BACKED_UP = SMALL | {"stalls": dict.fromkeys("hqbv", 0) | {"o": 0.8, "s": 0.9}}
+BACKED_UP = SMALL | {"stalls": dict.fromkeys("hqbv", 0) | {"o": 0.8, "s": 0}}
 RAGGED = SMALL | {"pad": 3, "beat_values": 3, "b_slots": 1}
 
 
@@ -162,19 +162,19 @@ def padding_of_dense_blocks(monkeypatch):
 FAULTS = [
     (conflicts_are_not_seen, TIGHT), (conflicts_are_not_modelled, TIGHT), (fill_is_not_taken, RAGGED),
     (least_bit_first, SMALL), (decay_is_always_one, SMALL), (wrong_table, SMALL), (weights_truncated, SMALL),
-    (first_maximum_is_zero, SMALL | {"tokens": 1}), (sum_of_weights_without_the_first, SMALL), (offer_withdrawn, BACKED_UP),
-    (depth(1), BACKED_UP), (depth(-1), BACKED_UP), (sums_of_another_order, SMALL),
-    (summary_of_the_query_before, SMALL), (padding_of_dense_blocks, SMALL),
-    (reference_with(lambda x: x * np.float32(1 - 2**-12)), SMALL),
+    (first_maximum_is_zero, SMALL | {"tokens": 1, "blocks": 1, "queries": 6}),
+    (sum_of_weights_without_the_first, SMALL), (offer_withdrawn, BACKED_UP), (depth(1), BACKED_UP),
+    (depth(-1), BACKED_UP), (sums_of_another_order, SMALL), (summary_of_the_query_before, SMALL),
+    (padding_of_dense_blocks, SMALL), (reference_with(lambda x: x * np.float32(1 - 2**-12)), SMALL),
     (unit(lambda self, m: m.submodules.sums.clear_scores.eq(0)), SMALL),
-    (unit(lambda self, m: m.submodules.sums.clear_sums.eq(0)), SMALL),
+    (unit(lambda self, m: m.submodules.sums.clear_sums.eq(0)), SMALL | {"density": 0.1}),
     (unit(lambda self, m: m.submodules.softmax.first.eq(0)), SMALL),
     (unit(lambda self, m: m.submodules.softmax.scale.eq(0x3F800000)), SMALL),
     (unit(lambda self, m: m.submodules.results.data.last.eq(0)), SMALL),
     (unit(lambda self, m: self.h.ready.eq(1)), SMALL), (unit(lambda self, m: self.q.ready.eq(1)), SMALL),
     (other(macs=1), SMALL), (other(sum_stages=1), SMALL), (other(product_stages=-1), SMALL),
     (other(multiply_stages=1), SMALL), (other(b_slots=1), RAGGED), (other(buffer_beats=1), RAGGED),
-    (late(timing, "accumulated"), SMALL), (late(timing, "again", -1), TIGHT), (late(timing, "softmax", -1), SMALL),
+    (late(timing, "accumulated", -1), SMALL), (late(timing, "again", -1), TIGHT), (late(timing, "softmax", -1), SMALL),
     (late(timing, "DIVIDE"), SMALL), (late(timing, "normalised", -1), SMALL), (late(timing, "HANDOVER"), SMALL)]
 
 

@@ -110,4 +110,4 @@ def _results(net: Network, queries: Sequence[Query], steps: AttentionSteps, last
     net.depend("out", on="step", index=weighed, delay=delay, name="reciprocal")
     net.depend("out", on="o", shift=config.o_depth, delay=timing.HANDOVER, stall="blocked")
     net.depend("o", on="out", delay=timing.normalised(config))
-    net.depend("s", on="step", index=steps.last_of_keys[last], delay=divided)
+    net.depend("s", on="out", index=begin, delay=timing.HANDOVER)

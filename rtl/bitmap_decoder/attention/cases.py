@@ -50,7 +50,7 @@ def draw_attention_case(config: AttentionConfig, settings: Mapping[str, Any], rn
     queries, described, elements = [], [], 0
     for _ in range(draw_count(settings, "queries", int(rng.integers(1, 4)), 64)):
         kind = str(rng.choice(VALUES))
-        kind = one_of("values", settings.get("values", kind), VALUES)
+        kind = one_of("values", settings.get("values", kind), dict.fromkeys(VALUES))
         blocks, shapes = [], []
         for _ in range(draw_count(settings, "blocks", int(rng.integers(1, 4)), 64)):
             block, shape = draw_block(kind, config, settings, rng)

@@ -150,7 +150,7 @@ class BitmapAttention(wiring.Component):
             softmax.factor.eq(reciprocal.z)]
         with m.If(self.s.valid & self.s.ready):
             m.d.sync += self.s.valid.eq(0)
-        with m.If(reciprocal.last):
+        with m.If(issue & (channel == 0)):
             m.d.sync += self.s.valid.eq(1)
         with m.If(issue):
             m.d.sync += [channel.eq(Mux(last, 0, channel + 1)), summed.eq(~last)]

@@ -16,21 +16,20 @@ class Reciprocal(wiring.Component):
     """
 
     def __init__(self) -> None:
-        super().__init__({"start": In(1), "clear": In(1), "a": In(32), "z": Out(32), "busy": Out(1), "last": Out(1),
-                          "done": Out(1)})
+        super().__init__({"start": In(1), "clear": In(1), "a": In(32), "z": Out(32), "busy": Out(1), "done": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         """Build the divider."""
         m = Module()
         divisor, rest, quotient, count = Signal(24), Signal(25), Signal(26), Signal(range(26))
-        field, fits = Signal(8), Signal()
-        m.d.comb += [fits.eq(rest >= divisor), self.last.eq(self.busy & (count == 25)),
+        field, fits, last = Signal(8), Signal(), Signal()
+        m.d.comb += [fits.eq(rest >= divisor), last.eq(count == 25),
                      self.z.eq(Cat(Const(0, 23), (252 - field)[:8]) + ((quotient + 1) >> 1))]
         with m.If(self.clear):
             m.d.sync += self.done.eq(0)
         with m.If(self.busy):
             m.d.sync += [rest.eq((rest - Mux(fits, divisor, 0)) << 1), quotient.eq(Cat(fits, quotient[:25])),
-                         count.eq(count + 1), self.busy.eq(~self.last), self.done.eq(self.last)]
+                         count.eq(count + 1), self.busy.eq(~last), self.done.eq(last)]
         with m.If(self.start):
             m.d.sync += [self.busy.eq(1), count.eq(0), rest.eq(1 << 23), quotient.eq(0), field.eq(self.a[23:31]),
                          divisor.eq(Cat(self.a[:23], Const(1, 1)))]
