@@ -1,5 +1,7 @@
 """Times of the pruner by its cycle model: rates, latencies, room; its configurations and its account."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -132,3 +134,17 @@ def test_the_account_by_hand():
     assert found["values", "rotate"] == 2 * 4 * 16 * 10 and found["values", "write"] == 4 * 8
     assert found["headers", "write"] == 72 and found["bitmaps", "read"] == 8 and found["records", "read"] == 39
     assert EnergyTree.of(counts).total > 0
+
+
+def test_the_table_of_the_documentation():
+    lines = (Path(__file__).parents[2] / "docs" / "bitmap_decoder.md").read_text().splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    found = {row[0]: [int(cell) for cell in row[1:]] for row in rows
+             if row[0] in PrunerConfig.presets and len(row) == 6}
+    said = {}
+    for name in PrunerConfig.presets:
+        config = PrunerConfig.preset(name)
+        latency = timing.latency(config, config.length)
+        said[name] = [timing.interval(config, config.length), -(-config.length // config.lanes), latency["b"],
+                      latency["h"], latency["v"]]
+    assert found == said
