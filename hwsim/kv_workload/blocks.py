@@ -33,9 +33,8 @@ class Pool:
     Attributes:
         nbytes: from DRAM.
         cycles: of a unit, from its first step to the next block's.
-        macs: multiplications for one query.
-        steps: of a unit.
         tiles: with a bitmap.
+        tokens: of each block.
         end: cycles more behind the last block of a query: results leave, the next query's first block begins.
         start: cycles from a block that is there to its first step.
         drain: cycles from a last block's end, as ``cycles`` counts it, to its last result.
@@ -43,9 +42,8 @@ class Pool:
 
     nbytes: Ints
     cycles: Ints
-    macs: Ints
-    steps: Ints
     tiles: Ints
+    tokens: int
     end: int
     start: int
     drain: int
@@ -71,9 +69,13 @@ def compressed_blocks(config: AttentionConfig, pruning: KvPruning, sparsity: flo
 @lru_cache(maxsize=256)
 def dense_pool(model: KvModel, machine: KvMachine, tokens: int) -> Pool:
     """One dense block of so many tokens."""
-    config = machine.attention(model.shape.channels)
+    return pool_of([dense_block(machine.attention(model.shape.channels), tokens)], offset_bytes=0)
+
+
+def dense_block(config: AttentionConfig, tokens: int) -> Block:
+    """A block of ones."""
     ones = np.full((tokens, config.channels), 0x3C00, np.uint16)
-    return pool_of([Block(config=config, keys=ones, values=ones)], offset_bytes=0)
+    return Block(config=config, keys=ones, values=ones)
 
 
 @lru_cache(maxsize=64)
@@ -91,15 +93,12 @@ def decoded_pool(model: KvModel, machine: KvMachine, pruning: KvPruning, sparsit
     timeline = decoder_network([job]).solve()
     fill = int(timeline.start["o"][0] - timeline.start["v"][0])
 
-    def spread(array: Ints) -> Ints:
-        return np.full(len(bitmap.nbytes), int(array[0]))
-
-    return Pool(nbytes=bitmap.nbytes, cycles=spread(dense.cycles) + fill, macs=spread(dense.macs),
-                steps=spread(dense.steps), tiles=bitmap.tiles, end=dense.end, start=dense.start, drain=dense.drain)
+    return Pool(nbytes=bitmap.nbytes, cycles=np.full(len(bitmap.nbytes), int(dense.cycles[0]) + fill),
+                tiles=bitmap.tiles, tokens=bitmap.tokens, end=dense.end, start=dense.start, drain=dense.drain)
 
 
 def pool_of(blocks: Sequence[Block], offset_bytes: int) -> Pool:
-    """Run the blocks on the exact model: one query over all and the first again, then a query over the first."""
+    """Blocks of equal length on the exact model: one query over all and the first again, then one over the first."""
     config = blocks[0].config
     query = np.zeros(config.channels, np.uint16)
     queries = [Query(config=config, query=query, blocks=[*blocks, blocks[0]]),
@@ -111,7 +110,6 @@ def pool_of(blocks: Sequence[Block], offset_bytes: int) -> Pool:
     tiles = np.array([0 if block.dense else len(block.counts) for block in blocks])
     stored = np.array([int((block.counts + block.fills).sum()) for block in blocks])
     return Pool(
-        nbytes=stored * VALUE_BYTES + tiles * (config.tile // 8 + offset_bytes), cycles=cycles,
-        macs=np.array([int(block.counts.sum()) for block in blocks]), steps=np.diff(first)[:len(blocks)], tiles=tiles,
-        end=int(begin[-1] - begin[-2] - cycles[0]), start=int(begin[0]),
+        nbytes=stored * VALUE_BYTES + tiles * (config.tile // 8 + offset_bytes), cycles=cycles, tiles=tiles,
+        tokens=blocks[0].tokens, end=int(begin[-1] - begin[-2] - cycles[0]), start=int(begin[0]),
         drain=int(timeline.cycles - begin[-1] - cycles[0]))

@@ -38,7 +38,7 @@ def step_of(experiment: KvExperiment, sparsity: float, engine: Engine, context: 
         engine=engine, context=context, batch=workload.batch, clock_hz=experiment.clock_hz, layer=layer,
         attention_cycles=layers * (layer.cycles + append_cycles(experiment, 1)) + spread, compression_cycles=spread,
         weight_cycles=weights, cache_bytes=held, fits=held + model.weight_bytes <= experiment.capacity_bytes,
-        attention_energy=attention_energy(experiment, sparsity, engine, parts, packed, pruning.group),
+        attention_energy=attention_energy(experiment, sparsity, engine, parts, packed, layer.splits),
         weight_energy=weight_energy(experiment))
 
 
