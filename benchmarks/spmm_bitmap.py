@@ -1,6 +1,6 @@
 """Sparse times dense on `BitmapDot`, beside STONNE: seconds of the simulation, cycles of the accelerator; one core.
 
-Run it by ``python -m benchmarks.spmm_bitmap [-o DIR]``.
+Run it by ``python -m benchmarks.spmm_bitmap [-o DIR] [--rtl]``.
 """
 
 from __future__ import annotations
@@ -41,11 +41,16 @@ def operands(data_type: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.where(kept, a, 0).astype(a.dtype), x, kept
 
 
+def configuration(macs: int, cols: int, data_type: str) -> DotConfig:
+    """256 multipliers; values that keep up."""
+    return DotConfig.preset("spmm-256", macs=macs, cols=cols, data_type=data_type, beat_values=max(8, macs),
+                            buffer_beats=6)
+
+
 def simulated(macs: int, cols: int, data_type: str) -> dict[str, Any]:
     """One shape of the multipliers: seconds, cycles, and where these go. Stops when a value is wrong."""
     a, x, kept = operands(data_type)
-    config = DotConfig.preset("spmm-256", macs=macs, cols=cols, data_type=data_type, beat_values=max(8, macs),
-                              buffer_beats=6)
+    config = configuration(macs, cols, data_type)
 
     def simulate() -> Spmm:
         product = Spmm(config, a, x, kept)
@@ -76,6 +81,20 @@ def check(product: Spmm, data_type: str) -> None:
         raise RuntimeError(f"{data_type}: a value of the product is wrong")
 
 
+def on_rtl(macs: int, cols: int) -> dict[str, Any]:
+    """The same product, whole, on the generated Verilog in Verilator: every transfer of every port compared."""
+    from rtl.bitmap_decoder.dot_cases import dot_case
+    from rtl.bitmap_decoder.family import BitmapDecoderFamily
+    from rtl.verify.run import build_family_bench, run_cases
+
+    config = configuration(macs, cols, "int8")
+    case = dot_case(Spmm(config, *operands("int8")).jobs)
+    [found] = run_cases(build_family_bench(BitmapDecoderFamily(), config, "verilator"), [case])
+    if not found.equal:
+        raise RuntimeError(f"the RTL differs from the model: {found.differences}")
+    return {"macs": macs, "cols": cols, "cycles": found.rtl_cycles, "transfers": found.transfers}
+
+
 def decode_rows() -> list[dict[str, Any]]:
     """1,024 rows of 128 with 39 kept, as Mustafar keeps at 70 %, against the same device with all kept."""
     rows = []
@@ -89,23 +108,24 @@ def decode_rows() -> list[dict[str, Any]]:
     return rows
 
 
-def measured() -> dict[str, Any]:
+def measured(rtl: bool) -> dict[str, Any]:
     """All figures with their inputs and circumstances."""
     before = circumstances()
     results = [simulated(macs, cols, "int8") for macs, cols in SHAPES] + [simulated(4, 64, "fp16")]
     inputs = {"size": SIZE, "zeros": ZEROS, "multipliers": MULTIPLIERS, "seed": SEED}
     return {"command": "python -m benchmarks.spmm_bitmap", "inputs": inputs, "circumstances": before,
-            "peer": {"STONNE": STONNE}, "results": results, "decode": decode_rows()}
+            "peer": {"STONNE": STONNE}, "results": results, "decode": decode_rows(),
+            "rtl": [on_rtl(4, 64)] if rtl else []}
 
 
 def markdown(found: dict[str, Any]) -> str:
     """The page."""
     machine, rows = found["circumstances"]["machine"], found["results"]
     table = [[f"{r['macs']} × {r['cols']}", r["data_type"], number(1e3 * r["warm"]["median_s"]),
-              number(r["first_run_s"]), number(r["cycles"]), number(r["floor"]), number(r["part_filled"]),
+              number(1e3 * r["warm"]["cpu_median_s"]), number(r["first_run_s"]), number(r["cycles"]), number(r["floor"]), number(r["part_filled"]),
               number(r["first_x"]), number(r["between_jobs"]), number(r["drain"]), f"{100 * r['utilization']:.1f} %",
               f"{r['v_bits']}, {r['x_bits']}, {r['o_bits']}"] for r in rows]
-    head = ["macs × cols", "type", "ms median", "first run s", "cycles", "floor", "+ part-filled steps", "+ first X",
+    head = ["macs × cols", "type", "ms median", "CPU ms", "first run s", "cycles", "floor", "+ part-filled steps", "+ first X",
             "+ between jobs", "+ drain", "multipliers busy", "bits of v, x, o"]
     decode = [[r["macs"], number(r["cycles"]), number(r["dense_cycles"]), f"{r['ratio']:.2f}"] for r in found["decode"]]
     chosen = next(r for r in rows if (r["macs"], r["data_type"]) == (4, "int8"))
@@ -116,10 +136,17 @@ def markdown(found: dict[str, Any]) -> str:
         f"a core before: {found['circumstances']['load_1min']}. Slowest median {number(slowest)} s (wanted: below "
         f"{TARGET_S:g} s). STONNE {STONNE['version']}: {STONNE['wall_s']} s, {number(STONNE['cycles'])} cycles "
         f"({STONNE['work']}; {STONNE['machine']}).",
-        markdown_table(head, table), explanation(chosen),
+        markdown_table(head, table), explanation(chosen), *map(proof, found["rtl"]),
         "## Rows of a KV cache\n\n1,024 rows of 128 FP16, 39 kept in each (70 %), one column, against the same device "
         "with everything kept. The values keep up (16 a beat).",
         markdown_table(["macs", "cycles", "cycles dense", "times fewer"], decode)]) + "\n"
+
+
+def proof(row: dict[str, Any]) -> str:
+    """What was compared."""
+    return (f"The whole product at {row['macs']} × {row['cols']} on the generated Verilog, in Verilator: "
+            f"{number(row['cycles'])} cycles, all {number(row['transfers'])} transfers in the model's cycles, "
+            "every sum the reference's.")
 
 
 def explanation(row: dict[str, Any]) -> str:
@@ -146,8 +173,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.spmm_bitmap", description=__doc__.splitlines()[0])
     parser.add_argument("-o", "--output", type=Path, default=Path("sim_results/benchmarks"), metavar="DIR",
                         help="folder of spmm_bitmap.json and spmm_bitmap.md (%(default)s)")
-    folder = parser.parse_args(arguments).output
-    found = measured()
+    parser.add_argument("--rtl", action="store_true", help="run one shape on the RTL too: a minute to build it")
+    asked = parser.parse_args(arguments)
+    folder, found = asked.output, measured(asked.rtl)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "spmm_bitmap.json").write_text(json.dumps(found, indent=1) + "\n")
     page = markdown(found)
