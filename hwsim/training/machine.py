@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from hwsim.config import Configuration, in_range, positive
+from hwsim.config import Configuration, in_range, one_of, positive
 from hwsim.memory import Dram
+from hwsim.nm_array.account import LARGEST_SRAM, SMALLEST_SRAM
 from hwsim.nm_array.config import NmArrayConfig
 from hwsim.sore.config import SoreConfig
 from hwsim.wuve.config import WuveConfig
@@ -34,8 +35,15 @@ class TrainingMachine(Configuration):
                 "sore": {"preset": "sat-32", "ratios": ["2:4", "2:8", "2:16"]}}}
 
     def check(self) -> None:
-        """Refuse sizes out of range, and ratios of the array that SORE cannot make."""
+        """Refuse sizes out of range, an array that cannot train, engines of another data type, and ratios of the array
+        that SORE cannot make.
+        """
         positive("clock_hz", self.clock_hz)
-        in_range("line_bytes", self.line_bytes, 0, 64 << 20)
+        if self.line_bytes:
+            in_range("line_bytes", self.line_bytes, SMALLEST_SRAM, LARGEST_SRAM)
+        one_of("array.data_type", self.array.data_type, ("fp16", "bf16"))  # bytes and energy are those of 16 bits
+        one_of("array.dataflow", self.array.dataflow, ("both",))  # the schedule chooses by GEMM
+        for engine in ("sore", "wuve"):
+            one_of(f"{engine}.data_type", getattr(self, engine).data_type, (self.array.data_type,))
         for ratio in self.array.ratios:
             self.sore.mode_number(ratio)

@@ -48,7 +48,7 @@ class TrainingCoreConfig(Configuration):
             try:
                 getattr(self, engine)
             except InputError as error:
-                place = {"lanes": "cols"}.get(error.place, error.place)
+                place = {"lanes": "cols", "o_depth": "vector_depth"}.get(error.place, error.place)
                 raise InputError(place, error.wanted, error.given) from None
 
     @cached_property

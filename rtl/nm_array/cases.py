@@ -148,8 +148,8 @@ def _draw_tiling(config: NmArrayConfig, fixed: Mapping[str, Any], rng: np.random
     order = str(rng.choice(["mn", "nm"]))
     if "order" in fixed:
         order = one_of("tiling.order", fixed["order"], ["mn", "nm"])
-    return Tiling(beats=_whole("tiling.beats", fixed.get("beats", beats)), order=cast(Literal["mn", "nm"], order),
-                  dataflow=dataflow)
+    beats = in_range("tiling.beats", _whole("tiling.beats", fixed.get("beats", beats)), 1, config.most_beats(dataflow))
+    return Tiling(beats=beats, order=cast(Literal["mn", "nm"], order), dataflow=dataflow)
 
 
 def _draw_shape(config: NmArrayConfig, ratio: Ratio, tiling: Tiling, fixed: Mapping[str, Any],

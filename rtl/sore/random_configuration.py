@@ -63,7 +63,8 @@ def _draw(fixed: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     drawn: dict[str, Any] = {
         "ratios": sparse, "data_type": str(rng.choice(["fp16", "bf16"])), "most_rows": int(rng.choice([16, 100, 4096])),
         "p_slots": int(rng.integers(1, 5))}
-    ratios = [Ratio.parse(text) for text in fixed.get("ratios", sparse)]
+    listed = fixed.get("ratios", sparse)
+    ratios = [Ratio.parse(text) for text in listed] if isinstance(listed, list | tuple) else []  # refused later
     group, kept = max((r.m for r in ratios), default=1), max((r.n for r in ratios), default=1)
     return {**drawn, "lanes": group * (1 + int(share * min(4, MOST_LANES // group))), "o_depth": kept + spare}
 

@@ -6,6 +6,7 @@ import pytest
 from hwsim.errors import InputError
 from hwsim.nm_array.config import NmArrayConfig
 from hwsim.sparsity.ratio import DENSE, Ratio
+from rtl.nm_array.cases import draw_case
 from rtl.nm_array.random_configuration import RATIOS, draw_configuration
 
 
@@ -74,3 +75,10 @@ def test_a_preset_fixes_everything():
 def test_illegal_settings_are_refused(settings):
     with pytest.raises(InputError):
         draw(**settings)
+
+
+@pytest.mark.parametrize("beats", [0, -1, 17, 10**20, 1.5, "x"])
+def test_a_case_of_passes_that_the_array_cannot_run_is_refused(beats):
+    config = NmArrayConfig.preset("small-4x4")
+    with pytest.raises(InputError, match=r"tiling\.beats: wanted"):
+        draw_case(config, {"tiling": {"beats": beats}}, np.random.default_rng(1))

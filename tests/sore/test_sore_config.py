@@ -52,7 +52,8 @@ def test_settings_fix_and_draw():
     assert {ratio for config in drawn for ratio in config.ratios} == set(RATIOS)
     assert {config.data_type for config in drawn} == {"fp16", "bf16"} and max(c.lanes for c in drawn) == 32
     assert any(config.o_depth == config.kept for config in drawn)
-    for settings in ({"n": 2}, {"n": 2, "m": 4, "ratios": ["1:4"]}, {"preset": "none"}, {"lane": 4}):
+    for settings in ({"n": 2}, {"n": 2, "m": 4, "ratios": ["1:4"]}, {"preset": "none"}, {"lane": 4},
+                     {"ratios": 5}, {"ratios": "2:4"}, {"ratios": {}}, {"ratios": [5]}, {"ratios": [["2:4"]]}):
         with pytest.raises(InputError):
             draw(**settings)
 

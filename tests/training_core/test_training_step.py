@@ -45,6 +45,19 @@ def test_a_step_is_sgd_with_both_masks(sizes, batch, ratio):
         assert np.abs(trained.weight - weight).max() > 0  # another arithmetic: they cannot be the same numbers
 
 
+def test_exactly_the_weights_that_ff_does_not_use_decay_more():
+    """A decay that changes dropped weights by half of themselves, beside none."""
+    sizes, off = (13, 10, 6), 2.0**-20
+    layers, task = perceptron(SMALL, sizes, 5, seed=5, parameters=PARAMETERS.replace(sparse_decay=0.5))
+    plain = Task(x=task.x, target=task.target, parameters=PARAMETERS.replace(sparse_decay=0.0))
+    more, less = (run_step(SMALL, layers, each).trained for each in (task, plain))
+    for layer, decayed, kept in zip(reversed(layers), more, less, strict=True):
+        used = nm_mask(to_float32(round_to(FMT, layer.weight).astype(np.uint16), FMT), layer.ratio, 0)
+        assert used.any() and not used.all()
+        wanted = np.where(used, 0, 0.5 * layer.weight)
+        np.testing.assert_allclose(decayed.momentum - kept.momentum, wanted, rtol=1e-4, atol=off)
+
+
 def test_the_new_masks_are_those_of_the_new_weights():
     layers, task = perceptron(SMALL, (13, 10, 6), 5, seed=3)
     for trained in run_step(SMALL, layers, task).trained:
@@ -94,3 +107,6 @@ def test_what_is_no_step_is_refused():
         run_step(SMALL, layers, Task(x=task.x, target=task.target[:3], parameters=PARAMETERS))
     with pytest.raises(InputError, match="cols: wanted a multiple of the largest M"):
         TrainingCoreConfig(cols=6, ratios=("2:4",))
+    for depth in (0, 1):  # not the array's queue; SORE wants room for N
+        with pytest.raises(InputError, match=f"vector_depth: wanted [12] to 65536, got {depth}"):
+            TrainingCoreConfig(cols=8, ratios=("2:8",), vector_depth=depth)
