@@ -121,12 +121,12 @@ def measured(rtl: bool) -> dict[str, Any]:
 def markdown(found: dict[str, Any]) -> str:
     """The page."""
     machine, rows = found["circumstances"]["machine"], found["results"]
+    parts = ("cycles", "floor", "part_filled", "first_x", "between_jobs", "drain")
     table = [[f"{r['macs']} × {r['cols']}", r["data_type"], number(1e3 * r["warm"]["median_s"]),
-              number(1e3 * r["warm"]["cpu_median_s"]), number(r["first_run_s"]), number(r["cycles"]), number(r["floor"]), number(r["part_filled"]),
-              number(r["first_x"]), number(r["between_jobs"]), number(r["drain"]), f"{100 * r['utilization']:.1f} %",
-              f"{r['v_bits']}, {r['x_bits']}, {r['o_bits']}"] for r in rows]
-    head = ["macs × cols", "type", "ms median", "CPU ms", "first run s", "cycles", "floor", "+ part-filled steps", "+ first X",
-            "+ between jobs", "+ drain", "multipliers busy", "bits of v, x, o"]
+              number(1e3 * r["warm"]["cpu_median_s"]), number(r["first_run_s"]), *(number(r[part]) for part in parts),
+              f"{100 * r['utilization']:.1f} %", f"{r['v_bits']}, {r['x_bits']}, {r['o_bits']}"] for r in rows]
+    head = ["macs × cols", "type", "ms median", "CPU ms", "first run s", "cycles", "floor", "+ part-filled steps",
+            "+ first X", "+ between jobs", "+ drain", "multipliers busy", "bits of v, x, o"]
     decode = [[r["macs"], number(r["cycles"]), number(r["dense_cycles"]), f"{r['ratio']:.2f}"] for r in found["decode"]]
     chosen = next(r for r in rows if (r["macs"], r["data_type"]) == (4, "int8"))
     slowest = max(r["warm"]["median_s"] for r in rows)
