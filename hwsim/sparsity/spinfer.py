@@ -59,8 +59,8 @@ class SpInferTensor:
 
     def _flags(self) -> Array:
         """(groups, 64, 64) bool."""
-        places = np.arange(CELL * CELL, dtype=np.uint64)
-        return ((self.bitmaps[..., None] >> places) & np.uint64(1)).astype(bool)
+        octets = np.ascontiguousarray(self.bitmaps.astype("<u8"))[..., None].view(np.uint8)
+        return np.unpackbits(octets, axis=2, bitorder="little").astype(bool)
 
     def validate(self, place: str = "TCA-BME tensor") -> None:
         """Refuse a tensor that no matrix can have.
@@ -120,8 +120,7 @@ def encode_spinfer(w: object, place: str = "weights") -> SpInferTensor:
     array = matrix(w, place)
     cells = _to_cells(np.pad(array, [(0, -length % GROUP) for length in array.shape]))
     flags = cells != 0
-    weights = np.uint64(1) << np.arange(CELL * CELL, dtype=np.uint64)
-    bitmaps = (flags * weights).sum(axis=2, dtype=np.uint64)
+    bitmaps = np.packbits(flags, axis=2, bitorder="little").view("<u8").astype(np.uint64)[..., 0]
     offsets = _offsets(flags.sum(axis=(1, 2)))
     values = np.zeros(int(offsets[-1]), array.dtype)
     values[_slots(flags, offsets)] = cells[flags]
