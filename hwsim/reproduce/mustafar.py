@@ -7,6 +7,7 @@ from typing import Any
 
 from hwsim.kv_workload.machine import ENGINES, Engine
 from hwsim.kv_workload.patterns import DESCRIPTION
+from hwsim.kv_workload.storage import expected_ratio
 from hwsim.reproduce.mustafar_gpu import RTX_6000_ADA, spmv_share, window_share
 from hwsim.reproduce.mustafar_outcome import SHARED, MustafarOutcome, gain
 from hwsim.reproduce.published import load_published
@@ -25,7 +26,9 @@ NO_FIGURE = ("share prune", "share compress", "share sum", "share prune gqa", "s
 
 def rows(outcome: MustafarOutcome) -> list[Row]:
     """All rows: published figures first, then the format's arithmetic, then ours alone."""
-    return [*_published(outcome), *_storage(outcome), *_sheet(outcome), *_machine(outcome)]
+    least = Row(quantity="least sparsity at which the format stores less than dense, %", published=None,
+                ours=float(break_even(outcome)), mark="unknown", source=FORMAT)
+    return [*_published(outcome), *_storage(outcome), least, *_sheet(outcome), *_machine(outcome)]
 
 
 def _published(outcome: MustafarOutcome) -> list[Row]:
@@ -45,6 +48,12 @@ def _storage(outcome: MustafarOutcome) -> list[Row]:
     return [Row(quantity=f"storage at {part:.0%}, {name} keys and values", published=outcome.expected[part],
                 ours=measured.mean, mark="derived", source=FORMAT)
             for name, by_part in outcome.measured.items() for part, measured in by_part.items()]
+
+
+def break_even(outcome: MustafarOutcome) -> int:
+    """Least whole percent of sparsity at which the format's arithmetic is below dense."""
+    return next(percent for percent in range(100)
+                if expected_ratio(outcome.experiment.pruning().cache(percent / 100)) < 1)
 
 
 def _sheet(outcome: MustafarOutcome) -> list[Row]:
@@ -127,8 +136,8 @@ def explanation(outcome: MustafarOutcome) -> str:
         "pruning and compression are paid. How the kernels split a head is not known to us; no figure. "
         f"A machine that splits a head over its units gains at batch {first} too: {small:.2f}x at 50 %, against "
         f"{large:.2f}x at batch {last}.",
-        f"Bytes or MACs, 70 %, batch {last}: a cache decoded to dense gains {_both(outcome, 'decoded')}; skipping zeros "
-        f"gains {_both(outcome, 'skip')}. Decoding saves bytes alone: no gain where MACs bind.",
+        f"Bytes or MACs, 70 %, batch {last}: a cache decoded to dense gains {_both(outcome, 'decoded')}; skipping "
+        f"zeros gains {_both(outcome, 'skip')}. Decoding saves bytes alone: no gain where MACs bind.",
         f"Capacity: with weights and caches alone, six dense sequences are the most from {least} to {most} tokens "
         f"each; at {most} tokens {outcome.sequences[0.5]} fit at 50 % and {outcome.sequences[0.7]} at 70 %. "
         "The published 8 is what was run, not the most that fits; its context is not known to us.",

@@ -6,6 +6,7 @@ import pytest
 
 from hwsim.cli import main
 from hwsim.kv_workload.models import KvModel
+from hwsim.kv_workload.storage import expected_ratio
 from hwsim.reproduce import mustafar
 from hwsim.reproduce.mustafar_figure import FIGURES
 from hwsim.reproduce.mustafar_gpu import RTX_6000_ADA, most_tokens, spmv_share, token_seconds, window_share
@@ -44,6 +45,12 @@ def test_storage_is_within_half_a_point_of_the_arithmetic(outcome):
     assert list(outcome.expected) == [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
     for part, expected in outcome.expected.items():
         assert abs(outcome.measured["synthetic"][part].mean - expected) < 0.005
+
+
+def test_break_even_sparsity(outcome):
+    percent = mustafar.break_even(outcome)
+    below, above = (expected_ratio(SMALL.pruning().cache(part / 100)) for part in (percent, percent - 1))
+    assert below < 1 <= above and 12 < percent < 18
 
 
 def test_shares_of_the_roofline_are_bytes():
