@@ -16,6 +16,7 @@ SMALL = {"component": "attention", "preset": "small-8", "queries": 2, "blocks": 
          "density": 0.5, "stalls": dict.fromkeys("hqbvos", 0)}
 TIGHT = SMALL | {"density": 0.15, "sum_stages": 4, "macs": 2}
 BACKED_UP = SMALL | {"stalls": dict.fromkeys("hqbv", 0) | {"o": 0.8, "s": 0}}
+EMPTY = SMALL | {"density": 0.1, "queries": 6, "tokens": 3}  # channels without a single value: only a zero's sign tells
 RAGGED = SMALL | {"pad": 3, "beat_values": 3, "b_slots": 1}
 
 
@@ -40,12 +41,17 @@ def rebuilt(monkeypatch, **fields):
         config.replace(**{name: getattr(config, name) + more for name, more in fields.items()})))
 
 
-def unit(change):
-    return lambda monkeypatch: overridden(monkeypatch, component, "BitmapAttention", change)
+def named(name, fault):
+    fault.__name__ = name
+    return fault
+
+
+def unit(name, change):
+    return named(name, lambda monkeypatch: overridden(monkeypatch, component, "BitmapAttention", change))
 
 
 def other(**fields):
-    return lambda monkeypatch: rebuilt(monkeypatch, **fields)
+    return named(f"other_{'_'.join(fields)}", lambda monkeypatch: rebuilt(monkeypatch, **fields))
 
 
 def late(place, name, by=1):
@@ -53,7 +59,7 @@ def late(place, name, by=1):
     def fault(monkeypatch):
         whole = getattr(place, name)
         monkeypatch.setattr(place, name, (lambda *of: whole(*of) + by) if callable(whole) else whole + by)
-    return fault
+    return named(f"{name}_{by}_more", fault)
 
 
 def conflicts_are_not_seen(monkeypatch):
@@ -131,15 +137,13 @@ def depth(by):
     def fault(monkeypatch):
         whole = engine.ResultQueue
         monkeypatch.setattr(engine, "ResultQueue", lambda shape, depth, burst: whole(shape, depth + by, burst))
-    return fault
+    return named(f"queue_{by}_deeper", fault)
 
 
-def reference_with(change):
-    """The reference's rounding to 16 bits, changed where it makes weights."""
-    def fault(monkeypatch):
-        whole = reference.round_to
-        monkeypatch.setattr(reference, "round_to", lambda fmt, x: whole(fmt, change(x) if (x >= 0).all() else x))
-    return fault
+def smaller_weights_in_reference(monkeypatch):
+    whole = reference.round_to
+    monkeypatch.setattr(reference, "round_to", lambda fmt, x: whole(
+        fmt, x * np.float32(1 - 2**-12) if (x >= 0).all() else x))
 
 
 def sums_of_another_order(monkeypatch):
@@ -165,13 +169,14 @@ FAULTS = [
     (first_maximum_is_zero, SMALL | {"tokens": 1, "blocks": 1, "queries": 6}),
     (sum_of_weights_without_the_first, SMALL), (offer_withdrawn, BACKED_UP), (depth(1), BACKED_UP),
     (depth(-1), BACKED_UP), (sums_of_another_order, SMALL), (summary_of_the_query_before, SMALL),
-    (padding_of_dense_blocks, SMALL), (reference_with(lambda x: x * np.float32(1 - 2**-12)), SMALL),
-    (unit(lambda self, m: m.submodules.sums.clear_scores.eq(0)), SMALL),
-    (unit(lambda self, m: m.submodules.sums.clear_sums.eq(0)), SMALL | {"density": 0.1}),
-    (unit(lambda self, m: m.submodules.softmax.first.eq(0)), SMALL),
-    (unit(lambda self, m: m.submodules.softmax.scale.eq(0x3F800000)), SMALL),
-    (unit(lambda self, m: m.submodules.results.data.last.eq(0)), SMALL),
-    (unit(lambda self, m: self.h.ready.eq(1)), SMALL), (unit(lambda self, m: self.q.ready.eq(1)), SMALL),
+    (padding_of_dense_blocks, SMALL), (smaller_weights_in_reference, SMALL),
+    (unit("scores_stay", lambda self, m: m.submodules.sums.clear_scores.eq(0)), SMALL),
+    (unit("sums_stay", lambda self, m: m.submodules.sums.clear_sums.eq(0)), EMPTY),
+    (unit("maximum_stays", lambda self, m: m.submodules.softmax.first.eq(0)), SMALL),
+    (unit("no_scale", lambda self, m: m.submodules.softmax.scale.eq(0x3F800000)), SMALL),
+    (unit("never_last", lambda self, m: m.submodules.results.data.last.eq(0)), SMALL),
+    (unit("headers_any_time", lambda self, m: self.h.ready.eq(1)), SMALL),
+    (unit("queries_any_time", lambda self, m: self.q.ready.eq(1)), SMALL),
     (other(macs=1), SMALL), (other(sum_stages=1), SMALL), (other(product_stages=-1), SMALL),
     (other(multiply_stages=1), SMALL), (other(b_slots=1), RAGGED), (other(buffer_beats=1), RAGGED),
     (late(timing, "accumulated", -1), SMALL), (late(timing, "again", -1), TIGHT), (late(timing, "softmax", -1), SMALL),
@@ -184,7 +189,7 @@ def test_without_a_fault_everything_is_equal(settings):
     assert report.passed and report.cases == 1 and report.transfers > 80 and report.failures == []
 
 
-@pytest.mark.parametrize(("fault", "settings"), FAULTS)
+@pytest.mark.parametrize(("fault", "settings"), FAULTS, ids=[fault.__name__ for fault, _ in FAULTS])
 def test_each_fault_is_caught(monkeypatch, fault, settings):
     fault(monkeypatch)
     report = run(settings)
