@@ -62,8 +62,8 @@ def the_least_number_is_nothing(monkeypatch):
 
 
 def a_digit_is_forgotten(monkeypatch):
-    whole = select.Selector._digits
-    monkeypatch.setattr(select.Selector, "_digits", lambda self, left: whole(self, left | 1))
+    whole = select.Selector._planes
+    monkeypatch.setattr(select.Selector, "_planes", lambda self, m, left: whole(self, m, left | 1))
 
 
 def tiles_are_not_filled_up(monkeypatch):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
@@ -30,6 +30,17 @@ def filling(count: Value, multiple: int) -> Value:
     """What is missing to a multiple."""
     above = count % multiple
     return Mux(above != 0, multiple - above, 0)[:max((multiple - 1).bit_length(), 1)]
+
+
+def _against(planes: list[Value], digit: Value) -> tuple[Value, Value]:
+    """Of each element, whether the digit that the planes hold is larger than this one, and whether it is equal."""
+    length = len(planes[0])
+    larger, equal = Const(0, length), Const((1 << length) - 1, length)
+    for bit in reversed(range(len(planes))):
+        same = digit[bit].replicate(length)
+        larger = larger | (equal & planes[bit] & ~same)
+        equal = equal & ~(planes[bit] ^ same)
+    return larger, equal
 
 
 class Selector(wiring.Component):
@@ -81,30 +92,37 @@ class Selector(wiring.Component):
             return element[:15]
         return Mux(element[7], (~element + 1)[:8], element)
 
-    def _digits(self, left: Value) -> list[Value]:
-        """The digit at hand of each element's magnitude; ``left``: digits behind it."""
-        width, number = self.config.digit_bits, digits(self.config)
-        beyond = Const(0, number * width - MAGNITUDE_BITS[self.config.data_type])
-        return [Cat(self._magnitude(element), beyond).word_select(left, width) for element in self.vector]
+    def _planes(self, m: Module, left: Value) -> list[Value]:
+        """The digit at hand of all magnitudes, bit by bit: *bit planes*, one bit of each element; ``left``: digits
+        behind it.
+        """
+        width, length, bits = self.config.digit_bits, self.config.length, MAGNITUDE_BITS[self.config.data_type]
+        sizes = Signal(ArrayLayout(bits, length))
+        m.d.comb += [sizes[i].eq(self._magnitude(element)) for i, element in enumerate(self.vector)]
+        planes = [Cat(sizes[i][bit] for i in range(length)) if bit < bits else Const(0, length)
+                  for bit in range(width * digits(self.config))]
+        found = []
+        for bit in range(width):
+            plane = Signal(length, name=f"plane{bit}")
+            m.d.comb += plane.eq(Array(planes[bit::width])[left])
+            found.append(plane)
+        return found
 
     def _compare(self, m: Module, left: Value, candidates: Value, chosen: Value, wanted: Value) -> None:
         """One digit."""
-        length, values = self.config.length, 1 << self.config.digit_bits
-        digit = Signal(ArrayLayout(self.config.digit_bits, length))
-        m.d.comb += [digit[i].eq(value) for i, value in enumerate(self._digits(left))]
+        planes = self._planes(m, left)
         enough: list[Value] = []    # by value from the largest on: whether enough candidates reach it
         above: Value = Const(0, 1)  # candidates above the threshold's digit
-        for value in reversed(range(1, values)):
-            reach = Signal(length, name=f"reach{value}")
-            m.d.comb += reach.eq(candidates & Cat(digit[i] >= value for i in range(length)))
+        for value in reversed(range(1, 1 << len(planes))):
+            larger, equal = _against(planes, Const(value, len(planes)))
+            reach = Signal(self.config.length, name=f"reach{value}")
+            m.d.comb += reach.eq(candidates & (larger | equal))
             number, reached = ones(m, reach, f"reach{value}_count"), Signal(name=f"enough{value}")
             m.d.comb += reached.eq(number >= wanted)
             above = Mux(reached, above, number)
             enough.append(reached)
         threshold = ones(m, enough, "threshold")  # of the values from 1 on, the lowest ones are reached
-        larger, equal = (Signal(length, name=name) for name in ("larger", "equal"))
-        m.d.comb += [larger.eq(Cat(digit[i] > threshold for i in range(length))),
-                     equal.eq(Cat(digit[i] == threshold for i in range(length)))]
+        larger, equal = _against(planes, threshold)
         m.d.sync += [chosen.eq(chosen | (candidates & larger)), candidates.eq(candidates & equal),
                      wanted.eq(wanted - above)]
 
