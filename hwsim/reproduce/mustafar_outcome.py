@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hwsim.config import Configuration, in_range, positive
@@ -88,8 +88,3 @@ class MustafarOutcome:
 def gain(steps: Mapping[Engine, Step], engine: Engine) -> float:
     """Cycles of attention on the dense engine over those on this one."""
     return steps["dense"].attention_cycles / steps[engine].attention_cycles
-
-
-def sparsities(outcome: MustafarOutcome) -> Sequence[float]:
-    """Of the storage rows."""
-    return list(outcome.expected)
