@@ -184,6 +184,17 @@ def test_storage_is_that_of_the_format():
     assert dense.stored[64 * 128:65 * 128].tolist() == dense.values[0].tolist()
 
 
+@pytest.mark.parametrize(("tokens", "window", "place"), [
+    ((5, 6, 5, 5), 0, "values"), ((5, 5, 6, 5), 0, "kept keys"), ((5, 5, 5, 6), 0, "kept values"),
+    ((5, 5, 5, 5), -1, "window"), ((0, 0, 0, 0), 0, "blocks")])
+def test_a_sequence_that_cannot_be(tokens, window, place):
+    keys, values = (np.zeros((count, 8), np.uint16) for count in tokens[:2])
+    kept = np.ones((tokens[2], 8), bool), np.ones((tokens[3], 8), bool)
+    with pytest.raises(InputError) as error:
+        query_of(TINY, np.zeros(8, np.uint16), keys, values, kept, window)
+    assert error.value.place == place
+
+
 def nan(array):
     return np.where(np.arange(array.size).reshape(array.shape) == 3, 0x7E01, array).astype(np.uint16)
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from hwsim.bitmap_decoder.config import AttentionConfig
 from hwsim.bitmap_decoder.format import Bools, Ints, bitmaps_of, pack_values, padded_counts
+from hwsim.config import in_range
 from hwsim.errors import InputError
 
 Halves = npt.NDArray[np.uint16]
@@ -141,8 +142,12 @@ def query_of(config: AttentionConfig, query: Halves, keys: Halves, values: Halve
         scale: see `Query`.
 
     Raises:
-        InputError: shapes that differ, no tokens, NaN or infinity.
+        InputError: shapes that differ, no tokens, a window below 0, NaN or infinity.
     """
+    in_range("window", window, 0)
+    for name, array in (("values", values), ("kept keys", kept[0]), ("kept values", kept[1])):
+        if array.shape != keys.shape:
+            raise InputError(name, f"shape {keys.shape}, as the keys", array.shape)
     compressed = max(len(keys) - window, 0) // config.tile * config.tile
     blocks = []
     for begin in range(0, len(keys), config.tile):
