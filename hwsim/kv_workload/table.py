@@ -13,10 +13,11 @@ def outcome_text(outcome: KvOutcome) -> str:
     experiment = outcome.experiment
     workload, machine = experiment.workload, experiment.accelerator
     memory, clock = experiment.memory, experiment.clock_hz
+    sustained = memory.bytes_per_cycle(clock) * clock
     head = [
         f"{workload.kv.name}, batch {workload.batch}: decoding with a dense and with a bitmap-compressed KV cache",
         f"Machine: {machine.multipliers} multipliers in {machine.units} units, {clock / 1e6:g} MHz, "
-        f"{memory.name} x {memory.channels} channels ({memory.bytes_per_cycle(clock) * clock / 1e9:.0f} GB/s sustained), "
+        f"{memory.name} x {memory.channels} channels ({sustained / 1e9:.0f} GB/s sustained), "
         f"{experiment.capacity_bytes / 1e9:g} GB",
         f"Patterns: {DESCRIPTION[experiment.pruning.patterns]}",
         f"Weights {workload.kv.weight_bytes / 1e9:.2f} GB; dense caches weigh as much as the weights read for a token "
