@@ -33,6 +33,12 @@ def test_the_rate_that_is_said(name, cycles):
             assert (np.diff(start["i"]) == 1).all()
 
 
+def test_narrow_beats_of_values_limit_the_rate():
+    config = PrunerConfig(pad=4, beat_values=4)
+    assert np.diff(times(config, 128, 12, 128)["h"])[6:].tolist() == [32] * 5
+    assert timing.interval(config, 128) == 16
+
+
 def test_a_token_by_hand():
     """Descriptor at 0, queue 1, start, beats 2 to 17, move 18, eight digits, tiles marked in 27 and 28, pass 29, chunks
     from 30 on: two full ones make a beat each.

@@ -38,7 +38,9 @@ def select(config: PrunerConfig, tiles: int) -> int:
 def interval(config: PrunerConfig, elements: int) -> int:
     """Cycles a vector in the long run, when no port stalls: one beat a cycle where the input takes longest.
 
-    Packing takes no longer than the input if ``lanes`` divides ``tile``.
+    Packing takes no longer than the input if ``lanes`` divides ``tile``. It is slower where values come faster than
+    port v takes them, as it can be with ``beat_values`` below ``lanes`` (`PrunerConfig.full_rate_beats` says when not):
+    at least a cycle for each value beat.
     """
     tiles, rest = divmod(elements, config.tile)
     chunks = tiles * -(-config.tile // config.lanes) + -(-rest // config.lanes)
