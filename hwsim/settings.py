@@ -95,3 +95,13 @@ def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
         both = isinstance(value, Mapping) and isinstance(below, Mapping)
         result[key] = merged(below, value) if both else value  # type: ignore[arg-type]
     return result
+
+
+def laid_over(base: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """`merged`, but a table that names a preset takes the place of the base's: else the base would hide the preset."""
+    result = dict(base)
+    for key, value in settings.items():
+        below = result.get(key)
+        both = isinstance(value, Mapping) and isinstance(below, Mapping) and "preset" not in value
+        result[key] = laid_over(below, value) if both else value  # type: ignore[arg-type]
+    return result

@@ -6,6 +6,7 @@ import pytest
 
 from hwsim.config import load_toml, merged, parse_set
 from hwsim.errors import InputError
+from hwsim.settings import laid_over
 
 
 def test_load_toml(tmp_path: Any) -> None:
@@ -82,3 +83,12 @@ def test_merged_goes_down_and_copies() -> None:
     assert merged(base, {"t": {"y": 3}, "b": 2}) == {"a": 1, "t": {"x": 1, "y": 3}, "b": 2}
     assert merged(base, {"t": 5}) == {"a": 1, "t": 5}
     assert base == {"a": 1, "t": {"x": 1, "y": 2}}
+
+
+def test_laid_over_lets_a_preset_take_the_place_of_a_table() -> None:
+    base = {"machine": {"dram": {"bus_bits": 64, "channels": 4}, "clock": 1}}
+    assert laid_over(base, {"machine": {"dram": {"channels": 2}}}) == {
+        "machine": {"dram": {"bus_bits": 64, "channels": 2}, "clock": 1}}
+    assert laid_over(base, {"machine": {"dram": {"preset": "hbm2"}}}) == {
+        "machine": {"dram": {"preset": "hbm2"}, "clock": 1}}
+    assert base["machine"]["dram"]["channels"] == 4

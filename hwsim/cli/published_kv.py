@@ -19,10 +19,10 @@ def mustafar(settings: Mapping[str, Any], progress: Progress) -> Reproduction:
     from hwsim.reproduce.mustafar_figure import FIGURES
     from hwsim.reproduce.mustafar_outcome import MustafarExperiment
     from hwsim.reproduce.rows import rows_text
-    from hwsim.settings import merged
+    from hwsim.settings import laid_over
     from mappers.kv.mustafar import run
 
-    experiment = MustafarExperiment.from_mapping(merged(MustafarExperiment().to_mapping(), settings), "")
+    experiment = MustafarExperiment.from_mapping(laid_over(MustafarExperiment().to_mapping(), settings), "")
     outcome = run(experiment, progress)
     shown = report.text(outcome)
 

@@ -43,12 +43,12 @@ def _sat(settings: Mapping[str, Any], progress: Progress) -> Reproduction:
     from hwsim.reproduce import sat
     from hwsim.reproduce.rows import rows_text
     from hwsim.reproduce.sat_figure import FIGURES
-    from hwsim.settings import merged
+    from hwsim.settings import laid_over
     from hwsim.training.outcome import TrainingExperiment
     from mappers.training.sat import run
 
     base = TrainingExperiment().to_mapping()
-    experiment = TrainingExperiment.from_mapping(merged(base, settings), "")
+    experiment = TrainingExperiment.from_mapping(laid_over(base, settings), "")
     outcome = run(experiment, progress, workers=min(WORKERS, os.cpu_count() or 1))
     shown = sat.text(outcome)
 

@@ -142,10 +142,12 @@ class StepResult:
         found = dict.fromkeys(("activations", "weights", "gradients", "weight gradients", "element-wise"), 0)
         for run in self.stages:
             found["element-wise"] += run.stage.moved
-            a, w, o = _KINDS[run.stage.part]
-            for choice in run.choices:
+            for number, choice in enumerate(run.choices):
+                a, w, o = _KINDS[run.stage.part]
+                if not run.stage.weights:  # a product of two activations; in BP its second GEMM is A^T times gradients
+                    a, w = ("activations", a) if number else (a, "activations")
                 found[a] += choice.moved.a
-                found[w if run.stage.weights else "activations"] += choice.moved.w + choice.moved.q
+                found[w] += choice.moved.w + choice.moved.q
                 found[o] += choice.moved.o
         for what, nbytes in self.update_bytes.items():
             found[what] = found.get(what, 0) + nbytes

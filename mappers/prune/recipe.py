@@ -51,7 +51,7 @@ class Training:
         epochs: instead of the recipe's; None for those.
 
     Raises:
-        InputError: an unknown name, a negative seed, less than one epoch, or a ratio that does not fit the method.
+        InputError: an unknown name, a seed out of range, less than one epoch, or a ratio that does not fit the method.
     """
 
     network: str
@@ -63,7 +63,7 @@ class Training:
     def __post_init__(self) -> None:
         if self.network not in RECIPES:
             raise InputError("network", f"one of {', '.join(RECIPES)}", self.network)
-        whole(self.seed, "seed", 0)
+        whole(self.seed, "seed", 0, (1 << 63) - 1)
         if self.epochs is not None:
             whole(self.epochs, "epochs", 1)
         if method_of(self.method).dense != self.ratio.dense:

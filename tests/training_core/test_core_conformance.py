@@ -112,7 +112,7 @@ def fork_without_the_port(monkeypatch):
     monkeypatch.setattr(core.TrainingCore, "_fork", fork)
 
 
-def model_turns_around_at_once(monkeypatch):
+def model_routes_a_cycle_late(monkeypatch):
     monkeypatch.setattr("hwsim.training_core.model.ROUTE_QUEUE", 2)
 
 
@@ -128,7 +128,7 @@ def selection_upside_down(monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", [route_ignores_state, fork_without_the_port, model_turns_around_at_once,
+@pytest.mark.parametrize("fault", [route_ignores_state, fork_without_the_port, model_routes_a_cycle_late,
                                    selection_upside_down], ids=lambda fault: fault.__name__)
 def test_each_fault_is_caught(monkeypatch, fault):
     fault(monkeypatch)
