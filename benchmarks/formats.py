@@ -113,8 +113,8 @@ def markdown(found: dict[str, Any]) -> str:
         f"{found['circumstances']['load_1min']} before, {found['load_1min_after']} after. Where that is more than the "
         "cores, wall time is waiting too: CPU time is nearest to a core of one's own. Python "
         f"{versions['python']}, NumPy {versions['numpy']}, Numba {versions['numba']}, SciPy {versions['scipy']}.",
-        f"Slowest of encode and decode: **{slowest:.2f} GB/s** median of wall time, {best:.2f} best, {of_cpu:.2f} median "
-        f"of CPU time (wanted on one core: {TARGET:g}).",
+        f"Slowest of encode and decode: **{slowest:.2f} GB/s** median of wall time, {best:.2f} best, {of_cpu:.2f} "
+        f"median of CPU time (wanted on one core: {TARGET:g}).",
         markdown_table(head, table)]) + "\n"  # fmt: skip
 
 
