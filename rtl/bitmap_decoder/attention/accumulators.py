@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Array, Cat, Module, Signal, unsigned
+from amaranth.hdl import Array, Cat, Module, Signal, Value, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
@@ -41,16 +41,16 @@ class Accumulators(wiring.Component):
         store, stages = Array(held), config.sum_stages
         m.d.comb += [self.score.eq(Array(held[:config.tile])[self.score_at]),
                      self.sum.eq(Array(held[config.tile:])[self.sum_at])]
-        with m.If(self.write):
-            m.d.sync += store[self.write_at].eq(self.data)
         valid, places = chain(m, Cat(self.valid), 2, stages, "valid")[-1], delayed(m, self.places, "places", stages)
+        writers: list[tuple[Value, Value, Value]] = [(self.write, self.write_at, self.data)]
         for lane in range(config.macs):
             m.submodules[f"add{lane}"] = add = FloatAdd(stages)
             m.d.comb += [add.a.eq(store[self.places[lane]]), add.b.eq(self.products[lane])]
-            with m.If(valid[lane]):
-                m.d.sync += store[places[lane]].eq(add.z)
-        with m.If(self.clear_scores):
-            m.d.sync += [word.eq(0) for word in held[:config.tile]]
-        with m.If(self.clear_sums):
-            m.d.sync += [word.eq(0) for word in held[config.tile:]]
+            writers.append((valid[lane], places[lane], add.z))
+        for number, word in enumerate(held):
+            for enable, at, data in writers:
+                with m.If(enable & (at == number)):
+                    m.d.sync += word.eq(data)
+            with m.If(self.clear_scores if number < config.tile else self.clear_sums):
+                m.d.sync += word.eq(0)
         return m

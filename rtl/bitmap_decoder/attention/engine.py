@@ -110,8 +110,9 @@ class BitmapAttention(wiring.Component):
         """Behind a step: its values and their factor in registers, then the multipliers, then the accumulators."""
         config = self.config
         weights = [Signal(16, name=f"weight{token}", reset_less=True) for token in range(config.tile)]
-        with m.If(softmax.write_weight):
-            m.d.sync += Array(weights)[softmax.weight_at].eq(softmax.weight)
+        for token, weight in enumerate(weights):
+            with m.If(softmax.write_weight & (softmax.weight_at == token)):
+                m.d.sync += weight.eq(softmax.weight)
         values = Signal(ArrayLayout(unsigned(16), config.macs), reset_less=True)
         factor, places = Signal(16, reset_less=True), Signal(sums.places.shape(), reset_less=True)
         m.d.sync += [values.eq(store.window), places.eq(feed.places),
