@@ -14,7 +14,7 @@ FAMILIES: Mapping[str, str] = {
     "sore": "hwsim.sore.config:SoreConfig",
     "wuve": "hwsim.wuve.config:WuveConfig",
     "training_core": "hwsim.training_core.config:TrainingCoreConfig",
-    "bitmap_decoder": "hwsim.bitmap_decoder.config:AnyComponent",
+    "bitmap_decoder": "hwsim.bitmap_decoder.components:AnyComponent",
 }
 """By name: module and class of the configuration, imported when it is asked for."""
 

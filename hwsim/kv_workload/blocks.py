@@ -12,10 +12,10 @@ from functools import lru_cache
 
 import numpy as np
 
+from hwsim.bitmap_decoder.attention.config import AttentionConfig
 from hwsim.bitmap_decoder.attention.model import attention_network
 from hwsim.bitmap_decoder.attention.query import Block, Query
 from hwsim.bitmap_decoder.attention.steps import steps_of
-from hwsim.bitmap_decoder.config import AttentionConfig
 from hwsim.bitmap_decoder.decoder import decoder_network
 from hwsim.bitmap_decoder.format import Ints
 from hwsim.bitmap_decoder.jobs import Job

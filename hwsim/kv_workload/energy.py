@@ -14,8 +14,8 @@ import numpy as np
 
 from hwsim.bitmap_decoder.account import decoder_counts
 from hwsim.bitmap_decoder.attention.account import action_counts
+from hwsim.bitmap_decoder.attention.config import AttentionConfig
 from hwsim.bitmap_decoder.attention.query import Block, Query
-from hwsim.bitmap_decoder.config import AttentionConfig
 from hwsim.bitmap_decoder.jobs import Job
 from hwsim.bitmap_decoder.pruner.account import pruner_counts
 from hwsim.bitmap_decoder.pruner.vectors import Batch, keep_of

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from hwsim.bitmap_decoder.config import AttentionConfig, DecoderConfig, PrunerConfig
+from hwsim.bitmap_decoder.attention.config import AttentionConfig
+from hwsim.bitmap_decoder.config import DecoderConfig
+from hwsim.bitmap_decoder.pruner.config import PrunerConfig
 from hwsim.config import Configuration, in_range, positive
 from hwsim.errors import InputError
 

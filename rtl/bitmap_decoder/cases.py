@@ -16,8 +16,7 @@ from hwsim.errors import InputError
 from hwsim.network import Network
 from rtl.bench import Stimulus
 from rtl.bitmap_decoder.tokens import dense_tokens, input_tokens
-from rtl.nm_array.random_operands import draw_stall
-from rtl.sore.cases import draw_fractions
+from rtl.verify.draw import draw_fractions, draw_stall
 from rtl.verify.family import Case
 
 CASE_KEYS = ("jobs", "rows", "elements", "density", "values", "stalls")

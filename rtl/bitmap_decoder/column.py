@@ -12,9 +12,8 @@ from amaranth.lib.wiring import In, Out
 
 from hwsim.bitmap_decoder.config import DotConfig
 from hwsim.floats import FP16
-from rtl.float import FloatMultiply
-from rtl.nm_array.arithmetic import float_sum
-from rtl.nm_array.parts import delayed
+from rtl.float import FloatMultiply, float_sum
+from rtl.parts.registers import delayed
 
 
 class Column(wiring.Component):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from hwsim.bitmap_decoder.config import AttentionConfig, ComponentConfig, DecoderConfig, PrunerConfig
+from hwsim.bitmap_decoder.attention.config import AttentionConfig
+from hwsim.bitmap_decoder.components import ComponentConfig
+from hwsim.bitmap_decoder.config import DecoderConfig
+from hwsim.bitmap_decoder.pruner.config import PrunerConfig
 from rtl.bitmap_decoder.attention.engine import BitmapAttention
 from rtl.bitmap_decoder.decoder import BitmapDecoder
 from rtl.bitmap_decoder.dot import BitmapDot

@@ -17,7 +17,7 @@ from rtl.bitmap_decoder.faults import Stop, watch
 from rtl.bitmap_decoder.layouts import Fault
 from rtl.bitmap_decoder.values import ValueWindow
 from rtl.bitmap_decoder.walk import TileWalk
-from rtl.sore.queue import ResultQueue
+from rtl.parts.result_queue import ResultQueue
 
 
 class BitmapDecoder(wiring.Component):

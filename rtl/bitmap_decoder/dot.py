@@ -19,9 +19,8 @@ from rtl.bitmap_decoder.operand import Operand
 from rtl.bitmap_decoder.tiles import TilePair
 from rtl.bitmap_decoder.values import ValueWindow
 from rtl.bitmap_decoder.walk import TileWalk
-from rtl.nm_array.parts import Make, built, delayed
-from rtl.nm_array.skew import chain
-from rtl.sore.queue import ResultQueue
+from rtl.parts.registers import Make, built, chain, delayed
+from rtl.parts.result_queue import ResultQueue
 
 
 class BitmapDot(wiring.Component):
@@ -31,7 +30,7 @@ class BitmapDot(wiring.Component):
 
     Args:
         config: the same object that the reference and the cycle model take.
-        make: makes each part that is there many times; see `rtl.nm_array.parts`.
+        make: makes each part that is there many times; see `rtl.parts.registers`.
     """
 
     def __init__(self, config: DotConfig, make: Make = built):

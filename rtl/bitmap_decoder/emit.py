@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from amaranth.lib.data import StructLayout
 
-from hwsim.bitmap_decoder.config import AttentionConfig, ComponentConfig, DecoderConfig, DotConfig, PrunerConfig
+from hwsim.bitmap_decoder.attention.config import AttentionConfig
+from hwsim.bitmap_decoder.components import ComponentConfig
+from hwsim.bitmap_decoder.config import DecoderConfig, DotConfig
+from hwsim.bitmap_decoder.pruner.config import PrunerConfig
 from rtl.bitmap_decoder import layouts
 from rtl.bitmap_decoder.attention import contract as attention_contract
 from rtl.bitmap_decoder.component import Component, component_of
 from rtl.bitmap_decoder.layouts import Fault
 from rtl.bitmap_decoder.pruner import contract as pruner_contract
-from rtl.sore.emit import convert_parts
+from rtl.parts.stand_in import convert_parts
 
 NAME = "bitmap_decoder"
 """Name of the top module, and what the names of its parts begin with."""

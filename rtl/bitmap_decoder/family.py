@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from hwsim.bitmap_decoder.config import AttentionConfig, ComponentConfig, DecoderConfig, PrunerConfig
+from hwsim.bitmap_decoder.attention.config import AttentionConfig
+from hwsim.bitmap_decoder.components import ComponentConfig
+from hwsim.bitmap_decoder.config import DecoderConfig
+from hwsim.bitmap_decoder.pruner.config import PrunerConfig
 from rtl.bitmap_decoder.attention.cases import draw_attention_case
 from rtl.bitmap_decoder.cases import draw_decoder_case
 from rtl.bitmap_decoder.component import Component, component_of

@@ -9,7 +9,8 @@ from amaranth.lib.wiring import In, Out
 
 from hwsim.bitmap_decoder.config import DotConfig
 from rtl.bitmap_decoder import layouts
-from rtl.nm_array.parts import Bank, Make
+from rtl.parts.bank import Bank
+from rtl.parts.registers import Make
 
 
 class Operand(wiring.Component):

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from hwsim.bitmap_decoder.config import COMPONENTS, ComponentConfig, DecoderConfig, DotConfig
+from hwsim.bitmap_decoder.components import COMPONENTS, ComponentConfig
+from hwsim.bitmap_decoder.config import DecoderConfig, DotConfig
 from hwsim.config import merged, one_of
 from hwsim.errors import InputError
 from rtl.bitmap_decoder.attention.random_configuration import draw_attention

@@ -11,7 +11,7 @@ from hwsim.bitmap_decoder.dot import Sums
 from hwsim.bitmap_decoder.format import Elements, Ints
 from hwsim.bitmap_decoder.jobs import ConfigT, DotJob, Job
 from rtl.bitmap_decoder import layouts
-from rtl.nm_array.tokens import pack
+from rtl.parts.tokens import pack
 
 
 def header_token(job: Job[ConfigT]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, EnableInserter, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -94,3 +94,11 @@ def _sum(m: Module, large: Value, small: Value, distance: Value, subtract: Value
     first = Cat(Const(0, _EXTRA), large)
     m.d.comb += [aligned.eq(shifted), total.eq(Mux(subtract, first - aligned, first + aligned))]
     return total
+
+
+def float_sum(m: Module, stages: int, x: Value, y: Value, name: str, enable: Value | None = None) -> Value:
+    """FP32 sum, so many cycles later; without ``enable`` nothing moves."""
+    unit = FloatAdd(stages=stages)
+    m.submodules[name] = unit if enable is None else EnableInserter(enable)(unit)
+    m.d.comb += [unit.a.eq(x), unit.b.eq(y)]
+    return unit.z

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Const, EnableInserter, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
 
 from hwsim.floats import BF16, FP16, FloatFormat
 from hwsim.nm_array.config import NmArrayConfig
-from rtl.float import FloatAdd, FloatMultiply
+from rtl.float import FloatMultiply, float_sum
 from rtl.nm_array import layouts
-from rtl.nm_array.parts import delayed
+from rtl.parts.registers import delayed
 
 FORMATS: dict[str, FloatFormat] = {"fp16": FP16, "bf16": BF16}
 """Operand formats by ``data_type``."""
@@ -44,14 +44,6 @@ def _product(m: Module, config: NmArrayConfig, weight: Value, operand: Value, va
 def _float_product(m: Module, config: NmArrayConfig, weight: Value, operand: Value, valid: Value, name: str) -> Value:
     m.submodules[name] = unit = FloatMultiply(FORMATS[config.data_type], stages=config.product_stages)
     m.d.comb += [unit.a.eq(Mux(valid, weight, 0)), unit.b.eq(Mux(valid, operand, 0))]
-    return unit.z
-
-
-def float_sum(m: Module, stages: int, x: Value, y: Value, name: str, enable: Value | None = None) -> Value:
-    """FP32 sum, so many cycles later; without ``enable`` nothing moves."""
-    unit = FloatAdd(stages=stages)
-    m.submodules[name] = unit if enable is None else EnableInserter(enable)(unit)
-    m.d.comb += [unit.a.eq(x), unit.b.eq(y)]
     return unit.z
 
 

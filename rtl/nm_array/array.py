@@ -15,11 +15,11 @@ from hwsim.nm_array.timing import accumulate, finish, grid_path
 from rtl.nm_array import layouts
 from rtl.nm_array.compute_engine import ComputeEngine
 from rtl.nm_array.load_engine import LoadEngine
-from rtl.nm_array.parts import Make, built
 from rtl.nm_array.pe import Pe
 from rtl.nm_array.results import Accumulator, ResultBuffer, finishing
-from rtl.nm_array.skew import Skew, as_value, chain
+from rtl.nm_array.skew import Skew, as_value
 from rtl.nm_array.tile_buffer import TileBuffer
+from rtl.parts.registers import Make, built, chain
 
 
 class NmArray(wiring.Component):
@@ -29,7 +29,7 @@ class NmArray(wiring.Component):
 
     Args:
         config: the same object that the reference and the cycle model take.
-        make: makes each part that is there many times; see `rtl.nm_array.parts`.
+        make: makes each part that is there many times; see `rtl.parts.registers`.
     """
 
     def __init__(self, config: NmArrayConfig, make: Make = built):

@@ -18,23 +18,15 @@ from hwsim.nm_array.schedule import Bools, join
 from hwsim.nm_array.times import Times
 from hwsim.sparsity.ratio import Ratio
 from rtl.bench import Stimulus
-from rtl.nm_array.random_configuration import operating_ratio
-from rtl.nm_array.random_operands import (
-    VALUES,
-    draw_bias_relu,
-    draw_operands,
-    draw_requantization,
-    draw_stall,
-    draw_weights,
-)
+from rtl.nm_array.random_operands import VALUES, draw_bias_relu, draw_operands, draw_requantization, draw_weights
 from rtl.nm_array.tokens import descriptor_tokens, operand_tokens, result_tokens
+from rtl.verify.draw import draw_fractions, draw_stall, operating_ratio, whole_setting
 from rtl.verify.family import Case
 
 PORTS = ("d", "a", "w", "q", "o")
 LONGEST_STALLS = 1 << 16
 """Cycles after which no port stalls any more."""
 MOST_PROGRAMS = 16
-_FRACTIONS = (0.0, 0.0, 0.1, 0.4, 0.7, 0.9)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -84,14 +76,14 @@ def draw_case(config: NmArrayConfig, settings: Mapping[str, Any], rng: np.random
     of cycles in which it stalls).
     """
     drawn = int(rng.integers(2, 5)) if rng.random() < 0.25 else 1
-    count = in_range("programs", _whole("programs", settings.get("programs", drawn)), 1, MOST_PROGRAMS)
+    count = in_range("programs", whole_setting("programs", settings.get("programs", drawn)), 1, MOST_PROGRAMS)
     most_tiles = 3 if count == 1 else 2
     works, programs = [], []
     for _ in range(count):
         work, described = _draw_work(config, settings, most_tiles, rng)
         works.append(work)
         programs.append(described)
-    fractions = _draw_fractions(_table(settings, "stalls", PORTS), rng)
+    fractions = draw_fractions(settings.get("stalls", {}), PORTS, rng)
     cycles = _stall_cycles([work.program for work in works])
     stalls = {port: draw_stall(fractions[port], cycles, rng) for port in PORTS}
     ready = stalls.pop("o")
@@ -133,12 +125,6 @@ def _table(settings: Mapping[str, Any], name: str, keys: tuple[str, ...]) -> Map
     return table
 
 
-def _whole(place: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise InputError(place, "an integer", value)
-    return value
-
-
 def _draw_tiling(config: NmArrayConfig, fixed: Mapping[str, Any], rng: np.random.Generator) -> Tiling:
     dataflow = config.dataflows[int(rng.integers(len(config.dataflows)))]
     if "dataflow" in fixed:
@@ -148,7 +134,8 @@ def _draw_tiling(config: NmArrayConfig, fixed: Mapping[str, Any], rng: np.random
     order = str(rng.choice(["mn", "nm"]))
     if "order" in fixed:
         order = one_of("tiling.order", fixed["order"], ["mn", "nm"])
-    beats = in_range("tiling.beats", _whole("tiling.beats", fixed.get("beats", beats)), 1, config.most_beats(dataflow))
+    beats = whole_setting("tiling.beats", fixed.get("beats", beats))
+    in_range("tiling.beats", beats, 1, config.most_beats(dataflow))
     return Tiling(beats=beats, order=cast(Literal["mn", "nm"], order), dataflow=dataflow)
 
 
@@ -164,19 +151,7 @@ def _draw_shape(config: NmArrayConfig, ratio: Ratio, tiling: Tiling, fixed: Mapp
         whole = int(rng.integers(0, most_tiles)) * elements
         size[rank] = whole + int(rng.choice([elements, int(rng.integers(1, elements + 1))]))
     size["groups"] = int(rng.choice([1, 1, 1, 2, 3]))
-    return Shape(**{rank: _whole(f"gemm.{rank}", fixed.get(rank, size[rank])) for rank in size})
-
-
-def _draw_fractions(fixed: Mapping[str, Any], rng: np.random.Generator) -> dict[str, float]:
-    """By port: the fraction of cycles in which it stalls; one case in five has no stalls at all."""
-    quiet = rng.random() < 0.2
-    drawn = rng.choice(_FRACTIONS, len(PORTS))
-    fractions = {port: 0.0 if quiet else float(drawn[i]) for i, port in enumerate(PORTS)}
-    for port, value in fixed.items():
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise InputError(f"stalls.{port}", "a number from 0 to 0.99", value)
-        fractions[port] = float(in_range(f"stalls.{port}", value, 0, 0.99))
-    return fractions
+    return Shape(**{rank: whole_setting(f"gemm.{rank}", fixed.get(rank, size[rank])) for rank in size})
 
 
 def _stall_cycles(programs: Sequence[Program]) -> int:

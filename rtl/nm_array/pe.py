@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from hwsim.nm_array.config import Mode, NmArrayConfig
 from rtl.nm_array import layouts
 from rtl.nm_array.arithmetic import add, product_sum
-from rtl.nm_array.parts import controlled, delayed
+from rtl.parts.registers import controlled, delayed
 
 
 class Pe(wiring.Component):

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from hwsim.config import merged, one_of
-from hwsim.errors import InputError
 from hwsim.nm_array.config import NmArrayConfig
 from hwsim.sparsity.ratio import Ratio
+from rtl.verify.draw import operating_ratio
 
 RATIOS = tuple(map(Ratio.parse, ("1:2", "1:4", "2:4", "1:8", "2:8", "4:8", "1:16", "2:16", "4:16", "8:16")))
 LONGEST_SIDE = {8: 4, 16: 2}
@@ -20,18 +20,6 @@ LONGEST_FLOAT_SIDE = 4
 CASE_KEYS = ("n", "m", "gemm", "tiling", "stalls", "programs")
 """Settings that are no fields of the configuration: the ratio N:M, tables that fix parts of the cases, and how
 many programs follow each other in a case."""
-
-
-def operating_ratio(settings: Mapping[str, Any]) -> Ratio | None:
-    """The ratio that the keys ``n`` and ``m`` choose (n == m is dense), None without them.
-
-    Raises:
-        InputError: one without the other, or a ratio that the hardware does not know.
-    """
-    given = [key for key in ("n", "m") if key in settings]
-    if len(given) == 1:
-        raise InputError("settings", "both n and m, or neither", f"only {given[0]}")
-    return Ratio(settings["n"], settings["m"]) if given else None
 
 
 def draw_configuration(settings: Mapping[str, Any], rng: np.random.Generator) -> NmArrayConfig:

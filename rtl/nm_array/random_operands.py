@@ -88,11 +88,3 @@ def draw_requantization(sums: npt.NDArray[np.int64], rng: np.random.Generator) -
         low, high = -128, 127
     zero_point = int(rng.choice([0, -128, 127, int(rng.integers(-128, 128))]))
     return Requantization(bias, multiplier, shift, zero_point, low, high)
-
-
-def draw_stall(fraction: float, length: int, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
-    """Array (length,) bool: false in about ``fraction`` of the cycles, one by one or in bursts."""
-    if fraction == 0:
-        return np.ones(0, bool)
-    burst = int(rng.choice([1, 1, 3, 17]))
-    return np.repeat(rng.random(-(-length // burst)) >= fraction, burst)[:length]

@@ -9,11 +9,11 @@ from amaranth.lib.wiring import In, Out
 
 from hwsim.nm_array.config import NmArrayConfig
 from hwsim.nm_array.timing import ROUND, accumulate
-from rtl.float import FloatRound
+from rtl.float import FloatRound, float_sum
 from rtl.nm_array import layouts
-from rtl.nm_array.arithmetic import FORMATS, float_sum
-from rtl.nm_array.parts import Bank, Make, built, delayed
-from rtl.nm_array.skew import chain
+from rtl.nm_array.arithmetic import FORMATS
+from rtl.parts.bank import Bank
+from rtl.parts.registers import Make, built, chain, delayed
 
 
 class Accumulator(wiring.Component):

@@ -8,6 +8,7 @@ from typing import Any
 from amaranth.hdl import Module, Mux, Signal, Value
 
 from hwsim.nm_array.config import NmArrayConfig
+from rtl.parts.registers import chain
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,3 @@ SYSTOLIC = Skew()
 def as_value(source: Any) -> Value:
     """The bits of a signal or of a view."""
     return Value.cast(source)
-
-
-def chain(m: Module, source: Any, count: int, hop: int, name: str) -> list[Any]:
-    """``count`` signals: the source, then each ``hop`` cycles behind the one before; registers with reset."""
-    signals = [source]
-    for i in range(1, count):
-        held = signals[-1]
-        for stage in range(hop):
-            after = Signal.like(source, name=f"{name}{i}_{stage}" if hop > 1 else f"{name}{i}", reset_less=False)
-            m.d.sync += after.eq(held)
-            held = after
-        signals.append(held)
-    return signals

@@ -10,8 +10,9 @@ from amaranth.lib.data import ArrayLayout, StructLayout
 from amaranth.lib.wiring import In, Out
 
 from rtl.nm_array import layouts
-from rtl.nm_array.parts import Bank, Make, built
 from rtl.nm_array.skew import SYSTOLIC, Skew
+from rtl.parts.bank import Bank
+from rtl.parts.registers import Make, built
 
 
 class TileBuffer(wiring.Component):
@@ -28,7 +29,7 @@ class TileBuffer(wiring.Component):
         slots: tiles.
         depth: most beats of a tile.
         name: of its banks for ``make``.
-        make: see `rtl.nm_array.parts`.
+        make: see `rtl.parts.registers`.
         skew: cycles from bank to bank, and whether they can be chosen; see `rtl.nm_array.skew`.
     """
 

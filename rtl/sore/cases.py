@@ -8,15 +8,13 @@ from typing import Any
 import numpy as np
 
 from hwsim.config import in_range, one_of
-from hwsim.errors import InputError
 from hwsim.sore.config import SoreConfig
 from hwsim.sore.model import Bools, beat_network
 from hwsim.sore.reference import MAGNITUDE, reference
 from hwsim.sore.slices import Bits16, Slice, same_engine
 from rtl.bench import Stimulus
-from rtl.nm_array.random_operands import draw_stall
-from rtl.sore.random_configuration import operating_ratio
 from rtl.sore.tokens import descriptor_tokens, result_tokens, row_tokens
+from rtl.verify.draw import draw_fractions, draw_stall, operating_ratio, whole_setting
 from rtl.verify.family import Case
 
 PORTS = ("p", "i", "f", "b")
@@ -24,7 +22,6 @@ INPUTS, OUTPUTS = PORTS[:2], PORTS[2:]
 VALUES = ("any", "ties", "sparse", "zero", "special")
 LONGEST_STALLS = 1 << 16
 """Cycles after which no port stalls any more."""
-_FRACTIONS = (0.0, 0.0, 0.1, 0.4, 0.7, 0.9)
 
 
 def make_case(slices: Sequence[Slice], offer: Mapping[str, Bools] | None = None,
@@ -55,7 +52,7 @@ def draw_case(config: SoreConfig, settings: Mapping[str, Any], rng: np.random.Ge
     Settings that fix parts of it: ``n`` and ``m`` the ratio; ``slices`` how many; ``rows`` of each; ``values`` their
     kind (one of `VALUES`); a table ``stalls`` (by port, the fraction of cycles in which it stalls).
     """
-    count = in_range("slices", _whole("slices", settings.get("slices", int(rng.integers(1, 6)))), 1, 64)
+    count = in_range("slices", whole_setting("slices", settings.get("slices", int(rng.integers(1, 6)))), 1, 64)
     slices, described = [], []
     for _ in range(count):
         part, kind = _draw_slice(config, settings, rng)
@@ -73,7 +70,8 @@ def _draw_slice(config: SoreConfig, settings: Mapping[str, Any], rng: np.random.
     """A slice of up to four groups, often with a ragged last one, and the kind of its values."""
     ratio = operating_ratio(settings) or config.modes[int(rng.integers(len(config.modes)))]
     drawn = int(rng.choice([ratio.m, int(rng.integers(1, 4 * ratio.m + 1))])) + ratio.m * int(rng.integers(0, 2))
-    rows = in_range("rows", _whole("rows", settings.get("rows", min(drawn, config.most_rows))), 1, config.most_rows)
+    rows = whole_setting("rows", settings.get("rows", min(drawn, config.most_rows)))
+    in_range("rows", rows, 1, config.most_rows)
     kind = str(rng.choice(VALUES))
     if "values" in settings:
         kind = one_of("values", settings["values"], VALUES)
@@ -94,28 +92,3 @@ def draw_weights(kind: str, config: SoreConfig, shape: tuple[int, int], rng: np.
         rare = rng.choice([1, config.infinity, config.infinity, config.infinity + 1, MAGNITUDE], shape)
         magnitude = np.where(rng.random(shape) < rng.choice([0.05, 0.5]), rare, magnitude)
     return (magnitude | sign).astype(np.uint16)
-
-
-def draw_fractions(fixed: object, ports: Sequence[str], rng: np.random.Generator) -> dict[str, float]:
-    """By port: the fraction of cycles in which it stalls; one case in five has no stalls at all.
-
-    Raises:
-        InputError: ``fixed`` is no table of ports and numbers from 0 to 0.99.
-    """
-    quiet = rng.random() < 0.2
-    drawn = rng.choice(_FRACTIONS, len(ports))
-    fractions = {port: 0.0 if quiet else float(drawn[i]) for i, port in enumerate(ports)}
-    if not isinstance(fixed, Mapping):
-        raise InputError("stalls", f"a table of {', '.join(ports)}", fixed)
-    for port, value in fixed.items():
-        one_of("stalls", port, ports)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise InputError(f"stalls.{port}", "a number from 0 to 0.99", value)
-        fractions[port] = float(in_range(f"stalls.{port}", value, 0, 0.99))
-    return fractions
-
-
-def _whole(place: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise InputError(place, "an integer", value)
-    return value

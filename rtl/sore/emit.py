@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
-from amaranth.lib import wiring
-
-from hwsim.config import Configuration
 from hwsim.sore.config import SoreConfig
-from rtl.nm_array.emit import StandIn
+from rtl.parts.stand_in import convert_parts
 from rtl.sore import layouts
 from rtl.sore.engine import Sore
-from rtl.verilog import emit
 
 NAME = "sore"
 """Name of the top module."""
@@ -26,31 +19,6 @@ def emit_sore(config: SoreConfig) -> str:
 def convert(engine: Sore) -> str:
     """Verilog of that engine, which is used up by this."""
     return convert_parts(engine, NAME, engine.config, contract(engine.config))
-
-
-def convert_parts(top: Any, name: str, config: Configuration, notes: Sequence[str]) -> str:
-    """Verilog of a component whose ``make`` gives its repeated parts: each is converted once and put behind the top.
-
-    Args:
-        top: used up by this; its ``make`` is replaced. All parts have registers.
-        name: of the top module, and what the names of the parts begin with.
-        config: for the header.
-        notes: more lines for the header.
-    """
-    parts: dict[str, wiring.Component] = {}
-
-    def make(part: str, build: Callable[[], wiring.Component]) -> StandIn:
-        module = f"{name}_{part}"
-        if module not in parts:
-            parts[module] = build()
-        return StandIn(parts[module].signature, module)
-
-    top.make = make
-    texts = [emit(top, name, config.to_mapping(), notes)]
-    for module, component in parts.items():
-        text = emit(component, module)
-        texts.append(text[text.index("\nmodule ") + 1:])  # without the header
-    return "\n".join(texts)
 
 
 def contract(config: SoreConfig) -> list[str]:

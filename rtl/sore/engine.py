@@ -7,10 +7,10 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hwsim.sore.config import SoreConfig
-from rtl.nm_array.parts import Make, built
+from rtl.parts.registers import Make, built
+from rtl.parts.result_queue import ResultQueue
 from rtl.sore import layouts
 from rtl.sore.intake import Intake
-from rtl.sore.queue import ResultQueue
 from rtl.sore.sorter import SorterBank
 from rtl.sore.transposer import Transposer
 
@@ -22,7 +22,7 @@ class Sore(wiring.Component):
 
     Args:
         config: the same object that the reference and the cycle model take.
-        make: makes each part that is there many times; see `rtl.nm_array.parts`.
+        make: makes each part that is there many times; see `rtl.parts.registers`.
     """
 
     def __init__(self, config: SoreConfig, make: Make = built):

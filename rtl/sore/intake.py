@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from hwsim.sore.config import SoreConfig
 from hwsim.sore.timing import settle
-from rtl.nm_array.parts import delayed
+from rtl.parts.registers import delayed
 from rtl.sore import layouts
 
 

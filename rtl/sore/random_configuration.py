@@ -8,27 +8,15 @@ from typing import Any
 import numpy as np
 
 from hwsim.config import merged, one_of
-from hwsim.errors import InputError
 from hwsim.sore.config import SoreConfig
 from hwsim.sparsity.ratio import Ratio
+from rtl.verify.draw import operating_ratio
 
 RATIOS = tuple(map(Ratio.parse, ("1:2", "1:4", "2:4", "1:8", "2:8", "4:8", "1:16", "2:16", "4:16", "8:16")))
 CASE_KEYS = ("n", "m", "slices", "rows", "values", "stalls")
 """Settings that are no fields of the configuration: the ratio N:M of all slices, how many there are, rows of each,
 the kind of their values, and a table of stalls by port."""
 MOST_LANES = 32
-
-
-def operating_ratio(settings: Mapping[str, Any]) -> Ratio | None:
-    """The ratio that the keys ``n`` and ``m`` choose (n == m is dense), None without them.
-
-    Raises:
-        InputError: one without the other, or a ratio that the hardware does not know.
-    """
-    given = [key for key in ("n", "m") if key in settings]
-    if len(given) == 1:
-        raise InputError("settings", "both n and m, or neither", f"only {given[0]}")
-    return Ratio(settings["n"], settings["m"]) if given else None
 
 
 def draw_configuration(settings: Mapping[str, Any], rng: np.random.Generator) -> SoreConfig:

@@ -8,7 +8,7 @@ from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
 
 from hwsim.sore.config import SoreConfig
-from rtl.nm_array.parts import Make, built
+from rtl.parts.registers import Make, built
 from rtl.sore import layouts
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from hwsim.sore.config import SoreConfig
 from hwsim.sore.reference import Beats
 from hwsim.sore.slices import Slice
-from rtl.nm_array.tokens import pack
+from rtl.parts.tokens import pack
 from rtl.sore import layouts
 
 

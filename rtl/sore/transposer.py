@@ -9,7 +9,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hwsim.sore.config import SoreConfig
-from rtl.nm_array.parts import Bank, Make, built, delayed
+from rtl.parts.bank import Bank
+from rtl.parts.registers import Make, built, delayed
 from rtl.sore import layouts
 
 

@@ -8,7 +8,6 @@ from typing import Any, Literal
 import numpy as np
 
 from hwsim.config import in_range
-from hwsim.errors import InputError
 from hwsim.floats import FORMATS, round_to
 from hwsim.nm_array.program import Tiling
 from hwsim.training_core.config import TrainingCoreConfig
@@ -16,9 +15,8 @@ from hwsim.training_core.model import INPUTS, OUTPUTS, Bools, core_network, offe
 from hwsim.training_core.step import Layer, Step, Task, run_step
 from hwsim.wuve.update import Hyperparameters
 from rtl.bench import Stimulus
-from rtl.nm_array.random_operands import draw_stall
-from rtl.sore.cases import draw_fractions
 from rtl.training_core.tokens import input_tokens, output_tokens
+from rtl.verify.draw import draw_fractions, draw_stall, whole_setting
 from rtl.verify.family import Case
 
 CASE_KEYS = ("layers", "batch", "stalls")
@@ -63,8 +61,8 @@ def draw_case(config: TrainingCoreConfig, settings: Mapping[str, Any], rng: np.r
 def draw_step(config: TrainingCoreConfig, settings: Mapping[str, Any],
               rng: np.random.Generator) -> tuple[Step, dict[str, Any]]:
     """Random layers, data and tilings."""
-    count = in_range("layers", _whole("layers", settings.get("layers", int(rng.integers(1, 4)))), 1, 8)
-    batch = in_range("batch", _whole("batch", settings.get("batch", int(rng.integers(1, 13)))), 1, 256)
+    count = in_range("layers", whole_setting("layers", settings.get("layers", int(rng.integers(1, 4)))), 1, 8)
+    batch = in_range("batch", whole_setting("batch", settings.get("batch", int(rng.integers(1, 13)))), 1, 256)
     sizes = [int(rng.integers(1, 2 * config.sore.group + config.cols + 1)) for _ in range(count + 1)]
     ratios = [mode.ratio for mode in config.array.modes]
     layers = [Layer(weight=_normal((fan_in, fan_out), fan_in**-0.5, rng), momentum=_normal((fan_in, fan_out), 0.1, rng),
@@ -89,9 +87,3 @@ def _draw_tiling(config: TrainingCoreConfig, rng: np.random.Generator) -> Tiling
 
 def _normal(shape: tuple[int, int], scale: float, rng: np.random.Generator) -> np.ndarray[Any, np.dtype[np.float32]]:
     return (scale * rng.normal(size=shape)).astype(np.float32)
-
-
-def _whole(place: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise InputError(place, "an integer", value)
-    return value

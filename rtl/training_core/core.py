@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from hwsim.training_core.config import TrainingCoreConfig
 from rtl.nm_array import layouts as array_layouts
 from rtl.nm_array.array import NmArray
-from rtl.nm_array.parts import Make, built
+from rtl.parts.registers import Make, built
 from rtl.sore import layouts as sore_layouts
 from rtl.sore.engine import Sore
 from rtl.training_core import layouts
@@ -26,7 +26,7 @@ class TrainingCore(wiring.Component):
 
     Args:
         config: the same object that the reference and the cycle model take.
-        make: makes each part that is there many times; see `rtl.nm_array.parts`.
+        make: makes each part that is there many times; see `rtl.parts.registers`.
     """
 
     def __init__(self, config: TrainingCoreConfig, make: Make = built):

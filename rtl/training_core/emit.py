@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hwsim.training_core.config import TrainingCoreConfig
 from rtl.nm_array.contract import contract as array_contract
+from rtl.parts.stand_in import convert_parts
 from rtl.sore.emit import contract as sore_contract
-from rtl.sore.emit import convert_parts
 from rtl.training_core import layouts
 from rtl.training_core.core import TrainingCore
 from rtl.wuve.emit import contract as wuve_contract

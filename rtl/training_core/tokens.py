@@ -8,8 +8,9 @@ from hwsim.nm_array.reference import expected_beats
 from hwsim.training_core.model import Flow
 from hwsim.training_core.step import Step
 from hwsim.wuve.update import Update
-from rtl.nm_array.tokens import descriptor_tokens, operand_tokens, pack
+from rtl.nm_array.tokens import descriptor_tokens, operand_tokens
 from rtl.nm_array.tokens import result_tokens as array_results
+from rtl.parts.tokens import pack
 from rtl.sore.tokens import descriptor_tokens as slice_tokens
 from rtl.sore.tokens import result_tokens as selected_tokens
 from rtl.training_core.layouts import ROUTE_BITS

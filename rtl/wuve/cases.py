@@ -8,14 +8,12 @@ from typing import Any
 import numpy as np
 
 from hwsim.config import in_range, one_of
-from hwsim.errors import InputError
 from hwsim.wuve.config import WuveConfig
 from hwsim.wuve.model import Bools, beat_network
 from hwsim.wuve.reference import reference
 from hwsim.wuve.update import Hyperparameters, Update, same_engine
 from rtl.bench import Stimulus
-from rtl.nm_array.random_operands import draw_stall
-from rtl.sore.cases import draw_fractions
+from rtl.verify.draw import draw_fractions, draw_stall, whole_setting
 from rtl.verify.family import Case
 from rtl.wuve.tokens import operand_tokens, parameter_tokens, result_tokens
 
@@ -53,10 +51,10 @@ def draw_case(config: WuveConfig, settings: Mapping[str, Any], rng: np.random.Ge
     Settings that fix parts of it: ``tensors`` how many; ``beats`` of each; ``values`` their kind (one of `VALUES`); a
     table ``stalls`` (by port, the fraction of cycles in which it stalls).
     """
-    count = in_range("tensors", _whole("tensors", settings.get("tensors", int(rng.integers(1, 5)))), 1, 64)
+    count = in_range("tensors", whole_setting("tensors", settings.get("tensors", int(rng.integers(1, 5)))), 1, 64)
     updates, described = [], []
     for _ in range(count):
-        beats = _whole("beats", settings.get("beats", min(config.most_beats, int(rng.integers(1, 33)))))
+        beats = whole_setting("beats", settings.get("beats", min(config.most_beats, int(rng.integers(1, 33)))))
         kind = str(rng.choice(VALUES))
         if "values" in settings:
             kind = one_of("values", settings["values"], VALUES)
@@ -107,9 +105,3 @@ def _draw_parameters(kind: str, rng: np.random.Generator) -> Hyperparameters:
     scale = float(rng.choice([1.0, 0.5, 2.0**-10, 2.0**-24 if kind != "training" else 0.125, 1.5]))
     return Hyperparameters(learning_rate=rate, momentum=momentum, weight_decay=decay, sparse_decay=sparse,
                            gradient_scale=scale)
-
-
-def _whole(place: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise InputError(place, "an integer", value)
-    return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hwsim.wuve import timing
 from hwsim.wuve.config import WuveConfig
-from rtl.sore.emit import convert_parts
+from rtl.parts.stand_in import convert_parts
 from rtl.verilog import emit
 from rtl.wuve import layouts
 from rtl.wuve.engine import Wuve

@@ -11,8 +11,8 @@ from amaranth.lib.wiring import In, Out
 
 from hwsim.wuve import timing
 from hwsim.wuve.config import WuveConfig
-from rtl.nm_array.parts import Make, built, controlled, delayed
-from rtl.sore.queue import ResultQueue
+from rtl.parts.registers import Make, built, controlled, delayed
+from rtl.parts.result_queue import ResultQueue
 from rtl.wuve import layouts
 from rtl.wuve.lane import Lane
 
@@ -24,7 +24,7 @@ class Wuve(wiring.Component):
 
     Args:
         config: the same object that the reference and the cycle model take.
-        make: makes each lane; see `rtl.nm_array.parts`.
+        make: makes each lane; see `rtl.parts.registers`.
     """
 
     def __init__(self, config: WuveConfig, make: Make = built):

@@ -12,7 +12,7 @@ from hwsim.floats import FP32
 from hwsim.wuve import timing
 from hwsim.wuve.config import WuveConfig
 from rtl.float import FloatAdd, FloatMultiply, FloatRound
-from rtl.nm_array.parts import delayed
+from rtl.parts.registers import delayed
 from rtl.wuve import layouts
 
 

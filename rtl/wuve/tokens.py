@@ -8,7 +8,7 @@ import numpy as np
 
 from hwsim.wuve.reference import Updated
 from hwsim.wuve.update import Update
-from rtl.nm_array.tokens import pack
+from rtl.parts.tokens import pack
 
 
 def parameter_tokens(updates: Sequence[Update]) -> list[int]:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from hwsim.bitmap_decoder.attention.config import AttentionConfig
 from hwsim.bitmap_decoder.attention.query import Block, Query
-from hwsim.bitmap_decoder.config import AttentionConfig
 from hwsim.floats import FP16, round_to
 
 TINY = AttentionConfig(tile=8, pad=2, beat_values=4, channels=8, macs=2, o_depth=4, product_stages=1, sum_stages=1,

@@ -4,7 +4,7 @@ import numpy as np
 from attention_cases import TINY, query_over
 
 from hwsim.bitmap_decoder.attention.account import action_counts
-from hwsim.bitmap_decoder.config import AttentionConfig
+from hwsim.bitmap_decoder.attention.config import AttentionConfig
 from hwsim.energy import EnergyTree
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from attention_cases import TINY, normal, query_over
 
+from hwsim.bitmap_decoder.attention.config import AttentionConfig
 from hwsim.bitmap_decoder.attention.query import query_of
-from hwsim.bitmap_decoder.config import AttentionConfig
 from rtl.bench import build_bench
 from rtl.bitmap_decoder.attention import layouts
 from rtl.bitmap_decoder.attention.cases import attention_case

@@ -5,10 +5,10 @@ import pytest
 from attention_cases import TINY, block_of, normal, query_over
 
 from hwsim.bitmap_decoder.attention import timing
+from hwsim.bitmap_decoder.attention.config import AttentionConfig
 from hwsim.bitmap_decoder.attention.model import attention_network
 from hwsim.bitmap_decoder.attention.query import Block, Query
 from hwsim.bitmap_decoder.attention.steps import steps_of
-from hwsim.bitmap_decoder.config import AttentionConfig
 from hwsim.errors import InputError
 
 

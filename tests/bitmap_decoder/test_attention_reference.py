@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from attention_cases import TINY, block_of, halves, normal, query_over
 
+from hwsim.bitmap_decoder.attention.config import AttentionConfig
 from hwsim.bitmap_decoder.attention.exponential import ERROR, exp2, tables
 from hwsim.bitmap_decoder.attention.query import Block, Query, query_of
 from hwsim.bitmap_decoder.attention.reference import attend
-from hwsim.bitmap_decoder.config import AttentionConfig
 from hwsim.errors import InputError
 from hwsim.floats import FP16, to_float32
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from hwsim.bitmap_decoder.account import action_counts
-from hwsim.bitmap_decoder.config import COMPONENTS, AnyComponent, DecoderConfig, DotConfig
+from hwsim.bitmap_decoder.components import COMPONENTS, AnyComponent
+from hwsim.bitmap_decoder.config import DecoderConfig, DotConfig
 from hwsim.bitmap_decoder.decoder import DecoderJob, decode
 from hwsim.bitmap_decoder.dot import sums
 from hwsim.bitmap_decoder.format import bitmaps_of, pack_values, unpack_values

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from hwsim.bitmap_decoder.config import PrunerConfig
+from hwsim.bitmap_decoder.pruner.config import PrunerConfig
 from hwsim.bitmap_decoder.pruner.model import pruner_network
 from hwsim.bitmap_decoder.pruner.vectors import Batch
 from rtl.bench import build_bench

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hwsim.bitmap_decoder.config import AnyComponent, PrunerConfig
+from hwsim.bitmap_decoder.components import AnyComponent
 from hwsim.bitmap_decoder.pruner import timing
 from hwsim.bitmap_decoder.pruner.account import pruner_counts
+from hwsim.bitmap_decoder.pruner.config import PrunerConfig
 from hwsim.bitmap_decoder.pruner.model import pruner_network
 from hwsim.bitmap_decoder.pruner.vectors import Batch
 from hwsim.energy import EnergyTree

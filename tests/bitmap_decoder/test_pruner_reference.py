@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hwsim.bitmap_decoder.config import PrunerConfig
+from hwsim.bitmap_decoder.pruner.config import PrunerConfig
 from hwsim.bitmap_decoder.pruner.reference import keep_mask, prune, pruned, records
 from hwsim.bitmap_decoder.pruner.vectors import Batch, keep_of, same_pruner
 from hwsim.errors import InputError

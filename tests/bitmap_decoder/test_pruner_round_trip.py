@@ -6,8 +6,9 @@ from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hwsim.bitmap_decoder.config import DecoderConfig, PrunerConfig
+from hwsim.bitmap_decoder.config import DecoderConfig
 from hwsim.bitmap_decoder.decoder import DecoderJob, decode, decoder_network
+from hwsim.bitmap_decoder.pruner.config import PrunerConfig
 from hwsim.bitmap_decoder.pruner.model import pruner_network
 from hwsim.bitmap_decoder.pruner.reference import keep_mask
 from hwsim.bitmap_decoder.pruner.vectors import Batch
@@ -21,7 +22,7 @@ from rtl.bitmap_decoder.pruner import layouts as pruner_layouts
 from rtl.bitmap_decoder.pruner.cases import pruner_case
 from rtl.bitmap_decoder.pruner.pruner import BitmapPruner
 from rtl.bitmap_decoder.tokens import dense_tokens
-from rtl.nm_array.random_operands import draw_stall
+from rtl.verify.draw import draw_stall
 from rtl.verify.family import Case
 from rtl.verify.run import run_cases
 

@@ -11,8 +11,9 @@ from hwsim.sparsity.ratio import Ratio
 from rtl.nm_array.emit import emit_nm_array
 from rtl.nm_array.family import verify_program
 from rtl.nm_array.random_configuration import RATIOS, draw_configuration
-from rtl.nm_array.random_operands import draw_int8, draw_requantization, draw_stall, draw_weights
+from rtl.nm_array.random_operands import draw_int8, draw_requantization, draw_weights
 from rtl.verify import verify
+from rtl.verify.draw import draw_stall
 from rtl.verilog import lint
 
 SLOW = pytest.mark.slow

@@ -16,8 +16,8 @@ from hwsim.sparsity.ratio import DENSE, Ratio
 from rtl.nm_array.cases import Work, draw_case
 from rtl.nm_array.emit import emit_nm_array
 from rtl.nm_array.family import NmArrayFamily, verify_programs
-from rtl.nm_array.random_operands import draw_stall
 from rtl.verify import verify
+from rtl.verify.draw import draw_stall
 from rtl.verify.report import Report
 from rtl.verify.run import build_family_bench, run_cases
 from rtl.verilog import lint

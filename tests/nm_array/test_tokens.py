@@ -10,7 +10,8 @@ from hwsim.nm_array.program import Shape, Tiling, lower
 from hwsim.sparsity.nm import encode_nm
 from hwsim.sparsity.ratio import Ratio
 from rtl.nm_array import layouts
-from rtl.nm_array.tokens import operand_tokens, pack, result_tokens
+from rtl.nm_array.tokens import operand_tokens, result_tokens
+from rtl.parts.tokens import pack
 
 
 def bits(layout, value):

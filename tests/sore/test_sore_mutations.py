@@ -6,7 +6,8 @@ from amaranth.hdl import Mux, Signal
 
 from hwsim.sore import reference as reference_module
 from hwsim.sore import timing
-from rtl.sore import cases, engine, intake, layouts, queue, sorter, transposer
+from rtl.parts import result_queue as queue
+from rtl.sore import cases, engine, intake, layouts, sorter, transposer
 from rtl.verify import verify
 
 SMALL = {"lanes": 8, "ratios": ["2:4", "1:8"], "o_depth": 4, "slices": 4, "p_slots": 2, "most_rows": 40}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hwsim.bitmap_decoder.attention.config import AttentionConfig
 from hwsim.bitmap_decoder.attention.query import Query, same_engine
 from hwsim.bitmap_decoder.attention.steps import AttentionSteps, steps_of
 from hwsim.bitmap_decoder.attention.timing import DIVIDE
-from hwsim.bitmap_decoder.config import AttentionConfig
 from hwsim.energy import ActionCount, of_bytes
 
 SMALLEST_SRAM = 64

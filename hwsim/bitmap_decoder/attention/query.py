@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hwsim.bitmap_decoder.config import AttentionConfig
+from hwsim.bitmap_decoder.attention.config import AttentionConfig
 from hwsim.bitmap_decoder.format import Bools, Ints, bitmaps_of, pack_values, padded_counts
 from hwsim.config import in_range
 from hwsim.errors import InputError

@@ -8,7 +8,7 @@ accumulated, which runs through the same FP32 multiplier while the scores become
 
 from __future__ import annotations
 
-from hwsim.bitmap_decoder.config import AttentionConfig
+from hwsim.bitmap_decoder.attention.config import AttentionConfig
 
 QUEUE = 1          # cycles through the queue of bitmaps
 HANDOVER = 1       # cycles from an event to what waits for it: one register

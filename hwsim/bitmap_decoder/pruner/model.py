@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hwsim.bitmap_decoder.config import PrunerConfig
 from hwsim.bitmap_decoder.format import Ints
 from hwsim.bitmap_decoder.front import Gates
 from hwsim.bitmap_decoder.jobs import first_of_each
 from hwsim.bitmap_decoder.pruner import timing
+from hwsim.bitmap_decoder.pruner.config import PrunerConfig
 from hwsim.bitmap_decoder.pruner.reference import PrunedVector, pruned
 from hwsim.bitmap_decoder.pruner.vectors import Batch, same_pruner
 from hwsim.network import Network

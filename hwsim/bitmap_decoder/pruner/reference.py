@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hwsim.bitmap_decoder.config import PrunerConfig
 from hwsim.bitmap_decoder.format import Bools, Elements, Ints
 from hwsim.bitmap_decoder.jobs import Job
+from hwsim.bitmap_decoder.pruner.config import PrunerConfig
 from hwsim.bitmap_decoder.pruner.vectors import Batch
 from hwsim.errors import InputError
 from hwsim.floats import FP16

@@ -9,7 +9,7 @@ s + 1 on, a chunk of ``lanes`` elements a cycle; in the cycle of its last chunk 
 
 from __future__ import annotations
 
-from hwsim.bitmap_decoder.config import PrunerConfig
+from hwsim.bitmap_decoder.pruner.config import PrunerConfig
 
 QUEUE = 1          # cycles through the queue of descriptors
 HANDOVER = 1       # cycles from an event to what waits for it: one register

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hwsim.bitmap_decoder.config import MOST_ROWS, PrunerConfig
+from hwsim.bitmap_decoder.config import MOST_ROWS
 from hwsim.bitmap_decoder.format import Elements, Ints, tiles_of
 from hwsim.bitmap_decoder.jobs import check_elements
+from hwsim.bitmap_decoder.pruner.config import PrunerConfig
 from hwsim.config import in_range
 from hwsim.errors import InputError
 

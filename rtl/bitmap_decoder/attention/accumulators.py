@@ -7,10 +7,9 @@ from amaranth.lib import wiring
 from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
 
-from hwsim.bitmap_decoder.config import AttentionConfig
+from hwsim.bitmap_decoder.attention.config import AttentionConfig
 from rtl.float import FloatAdd
-from rtl.nm_array.parts import delayed
-from rtl.nm_array.skew import chain
+from rtl.parts.registers import chain, delayed
 
 
 def words(config: AttentionConfig) -> int:

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from hwsim.bitmap_decoder.attention.config import AttentionConfig
 from hwsim.bitmap_decoder.attention.model import attention_network
 from hwsim.bitmap_decoder.attention.query import Block, Halves, Query
 from hwsim.bitmap_decoder.attention.reference import attend_all
-from hwsim.bitmap_decoder.config import AttentionConfig
 from hwsim.bitmap_decoder.front import Gates
 from hwsim.config import one_of
 from hwsim.floats import FP16, round_to

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hwsim.bitmap_decoder.config import AttentionConfig
+from hwsim.bitmap_decoder.attention.config import AttentionConfig
 from rtl.bitmap_decoder.attention import layouts
 from rtl.bitmap_decoder.layouts import Fault, value_beat
 

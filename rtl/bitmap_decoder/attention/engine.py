@@ -10,7 +10,7 @@ from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
 
 from hwsim.bitmap_decoder.attention import timing
-from hwsim.bitmap_decoder.config import AttentionConfig
+from hwsim.bitmap_decoder.attention.config import AttentionConfig
 from hwsim.floats import FP16
 from rtl.bitmap_decoder import layouts as family_layouts
 from rtl.bitmap_decoder.attention import layouts
@@ -22,9 +22,8 @@ from rtl.bitmap_decoder.faults import Stop, watch
 from rtl.bitmap_decoder.layouts import Fault
 from rtl.bitmap_decoder.values import ValueWindow
 from rtl.float import FloatMultiply
-from rtl.nm_array.parts import delayed
-from rtl.nm_array.skew import chain
-from rtl.sore.queue import ResultQueue
+from rtl.parts.registers import chain, delayed
+from rtl.parts.result_queue import ResultQueue
 
 
 class BitmapAttention(wiring.Component):

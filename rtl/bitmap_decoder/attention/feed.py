@@ -10,7 +10,7 @@ from amaranth.lib.data import ArrayLayout, StructLayout
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
-from hwsim.bitmap_decoder.config import AttentionConfig
+from hwsim.bitmap_decoder.attention.config import AttentionConfig
 from rtl.bitmap_decoder.attention.accumulators import words
 from rtl.bitmap_decoder.counts import first_ones, prefix_counts
 

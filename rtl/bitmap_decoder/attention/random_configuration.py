@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hwsim.bitmap_decoder.config import AttentionConfig
+from hwsim.bitmap_decoder.attention.config import AttentionConfig
 from hwsim.config import merged, one_of
 from rtl.bitmap_decoder.attention.cases import CASE_KEYS
 

@@ -7,12 +7,11 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hwsim.bitmap_decoder.attention import timing
-from hwsim.bitmap_decoder.config import AttentionConfig
+from hwsim.bitmap_decoder.attention.config import AttentionConfig
 from hwsim.floats import FP16, FP32
 from rtl.bitmap_decoder.attention.exponential import Exponential
 from rtl.float import FloatAdd, FloatCompare, FloatMultiply, FloatMultiplyAdd, FloatRound
-from rtl.nm_array.parts import delayed
-from rtl.nm_array.skew import chain
+from rtl.parts.registers import chain, delayed
 
 MINUS_INFINITY, ONE = 0xFF800000, 0x3C00
 

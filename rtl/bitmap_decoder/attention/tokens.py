@@ -9,7 +9,7 @@ import numpy as np
 from hwsim.bitmap_decoder.attention.query import Block, Query
 from hwsim.bitmap_decoder.attention.reference import Attended
 from rtl.bitmap_decoder.attention import layouts
-from rtl.nm_array.tokens import pack
+from rtl.parts.tokens import pack
 
 
 def header_tokens(query: Query) -> list[int]:

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from hwsim.bitmap_decoder.config import PrunerConfig
 from hwsim.bitmap_decoder.format import Elements
 from hwsim.bitmap_decoder.front import Gates
+from hwsim.bitmap_decoder.pruner.config import PrunerConfig
 from hwsim.bitmap_decoder.pruner.model import pruner_network
 from hwsim.bitmap_decoder.pruner.reference import pruned, records
 from hwsim.bitmap_decoder.pruner.vectors import Batch, keep_of, same_pruner

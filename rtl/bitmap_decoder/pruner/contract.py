@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from amaranth.lib.data import StructLayout
 
-from hwsim.bitmap_decoder.config import PrunerConfig
+from hwsim.bitmap_decoder.pruner.config import PrunerConfig
 from rtl.bitmap_decoder import layouts as family_layouts
 from rtl.bitmap_decoder.pruner import layouts
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from amaranth.hdl import Shape, unsigned
 from amaranth.lib.data import ArrayLayout, StructLayout
 
-from hwsim.bitmap_decoder.config import MOST_ROWS, PrunerConfig
+from hwsim.bitmap_decoder.config import MOST_ROWS
+from hwsim.bitmap_decoder.pruner.config import PrunerConfig
 
 
 def up_to(most: int) -> Shape:

@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Mux
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hwsim.bitmap_decoder.config import PrunerConfig
+from hwsim.bitmap_decoder.pruner.config import PrunerConfig
 from rtl.bitmap_decoder import layouts as family_layouts
 from rtl.bitmap_decoder.faults import Stop, watch
 from rtl.bitmap_decoder.layouts import Fault
@@ -14,7 +14,7 @@ from rtl.bitmap_decoder.pruner import layouts
 from rtl.bitmap_decoder.pruner.intake import VectorIntake
 from rtl.bitmap_decoder.pruner.pack import Packer
 from rtl.bitmap_decoder.pruner.select import Selector
-from rtl.sore.queue import ResultQueue
+from rtl.parts.result_queue import ResultQueue
 
 
 class BitmapPruner(wiring.Component):

@@ -9,7 +9,7 @@ from amaranth.lib import wiring
 from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
 
-from hwsim.bitmap_decoder.config import PrunerConfig
+from hwsim.bitmap_decoder.pruner.config import PrunerConfig
 from hwsim.bitmap_decoder.pruner.timing import MAGNITUDE_BITS, digits
 from rtl.bitmap_decoder import layouts as family_layouts
 from rtl.bitmap_decoder.counts import prefix_counts

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hwsim.bitmap_decoder.config import MOST_ROWS, PrunerConfig
+from hwsim.bitmap_decoder.config import MOST_ROWS
 from hwsim.bitmap_decoder.format import Elements
+from hwsim.bitmap_decoder.pruner.config import PrunerConfig
 from hwsim.bitmap_decoder.pruner.reference import PrunedVector, Records
 from hwsim.bitmap_decoder.pruner.vectors import Batch
 from rtl.bitmap_decoder.tokens import bitmap_tokens, header_token, value_tokens
-from rtl.nm_array.tokens import pack
+from rtl.parts.tokens import pack
 
 
 def descriptor_token(config: PrunerConfig, elements: int, keep: int, vectors: int) -> int:

@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Mux, ShapeLike, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.nm_array.parts import Bank
+from rtl.parts.bank import Bank
 
 
 class ResultQueue(wiring.Component):

@@ -1,38 +1,13 @@
-"""The parts that the array repeats: memory banks, and the hook through which each repeated part is made."""
+"""A memory bank."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from amaranth.hdl import Module, Signal, unsigned
+from amaranth.hdl import Module, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
-
-Make = Callable[[str, Callable[[], wiring.Component]], Any]
-"""``make(name, build)``: a part with the ports of ``build()``. All parts of one name in one array are equal."""
-
-
-def built(name: str, build: Callable[[], wiring.Component]) -> wiring.Component:
-    """The part itself."""
-    return build()
-
-
-def delayed(m: Module, source: Any, name: str, cycles: int = 1) -> Any:
-    """Data so many cycles later. Its registers have no reset: what travels with it says whether it counts."""
-    for i in range(cycles):
-        held = Signal.like(source, name=f"{name}_{i}" if cycles > 1 else name, reset_less=True)
-        m.d.sync += held.eq(source)
-        source = held
-    return source
-
-
-def controlled(m: Module, source: Any, name: str) -> Any:
-    """Control one cycle later, in a register with reset."""
-    held = Signal.like(source, name=name, reset_less=False)
-    m.d.sync += held.eq(source)
-    return held
 
 
 class Bank(wiring.Component):

@@ -1,0 +1,1 @@
+"""What every family is built of: registers, memories, queues, tokens, and the Verilog of repeated parts."""

@@ -1,0 +1,65 @@
+"""What the random cases of all families draw alike: stalls, and settings that fix a part of a case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hwsim.config import in_range, one_of
+from hwsim.errors import InputError
+from hwsim.sparsity.ratio import Ratio
+
+_FRACTIONS = (0.0, 0.0, 0.1, 0.4, 0.7, 0.9)
+
+
+def operating_ratio(settings: Mapping[str, Any]) -> Ratio | None:
+    """The ratio that the keys ``n`` and ``m`` choose (n == m is dense), None without them.
+
+    Raises:
+        InputError: one without the other, or a ratio that the hardware does not know.
+    """
+    given = [key for key in ("n", "m") if key in settings]
+    if len(given) == 1:
+        raise InputError("settings", "both n and m, or neither", f"only {given[0]}")
+    return Ratio(settings["n"], settings["m"]) if given else None
+
+
+def whole_setting(place: str, value: Any) -> int:
+    """An integer that a user set.
+
+    Raises:
+        InputError: anything else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InputError(place, "an integer", value)
+    return value
+
+
+def draw_fractions(fixed: object, ports: Sequence[str], rng: np.random.Generator) -> dict[str, float]:
+    """By port: the fraction of cycles in which it stalls; one case in five has no stalls at all.
+
+    Raises:
+        InputError: ``fixed`` is no table of ports and numbers from 0 to 0.99.
+    """
+    quiet = rng.random() < 0.2
+    drawn = rng.choice(_FRACTIONS, len(ports))
+    fractions = {port: 0.0 if quiet else float(drawn[i]) for i, port in enumerate(ports)}
+    if not isinstance(fixed, Mapping):
+        raise InputError("stalls", f"a table of {', '.join(ports)}", fixed)
+    for port, value in fixed.items():
+        one_of("stalls", port, ports)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InputError(f"stalls.{port}", "a number from 0 to 0.99", value)
+        fractions[port] = float(in_range(f"stalls.{port}", value, 0, 0.99))
+    return fractions
+
+
+def draw_stall(fraction: float, length: int, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+    """Array (length,) bool: false in about ``fraction`` of the cycles, one by one or in bursts."""
+    if fraction == 0:
+        return np.ones(0, bool)
+    burst = int(rng.choice([1, 1, 3, 17]))
+    return np.repeat(rng.random(-(-length // burst)) >= fraction, burst)[:length]
