@@ -49,6 +49,7 @@ def pruned(layer, axis, ratio):
     return torch.from_numpy(np.where(nm_mask(w, ratio, axis), w, np.float32(0)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ratio", RATIOS)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("method", ["dense", "sr-ste", "sdgp", "bdwp"])

@@ -11,6 +11,7 @@ import pytest
 from hwsim.network import Deadlock, Network
 
 GROUPS, PER_GROUP = 28, 75
+FAST_GROUPS = 8
 
 
 def some_duration(rng, count, most, least=0):
@@ -134,7 +135,8 @@ def solve(net):
         return None, deadlock
 
 
-@pytest.mark.parametrize("group", range(GROUPS))
+@pytest.mark.parametrize("group", [pytest.param(g, marks=[pytest.mark.slow] if g >= FAST_GROUPS else [])
+                                   for g in range(GROUPS)])
 def test_start_times(group):
     done = stuck = 0
     for seed in range(group * PER_GROUP, (group + 1) * PER_GROUP):

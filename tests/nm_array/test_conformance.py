@@ -27,6 +27,7 @@ def check(report, transfers):
     assert wrong == (0, 0, 0, 0) and report.rtl_cycles == report.model_cycles and report.transfers >= transfers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dataflow", ["ws", "os"])
 @pytest.mark.parametrize("multipliers", [1, 4])
 def test_small_random_arrays(dataflow, multipliers):
@@ -40,6 +41,7 @@ def test_the_smallest_array():
     check(verify("nm_array", fixed, seed=2, cases=5, engine="amaranth"), 50)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dataflow", ["ws", "os"])
 @pytest.mark.parametrize("multipliers", [8, 16])
 def test_pes_of_many_multipliers(dataflow, multipliers):

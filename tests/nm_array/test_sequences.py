@@ -33,6 +33,7 @@ def run(settings, cases=4):
     return verify("nm_array", settings, seed=3, cases=cases, engine="amaranth")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dataflow", ["ws", "os"])
 def test_programs_follow_each_other_without_a_reset(dataflow):
     report = run(MIXED | {"dataflow": dataflow}, 10)

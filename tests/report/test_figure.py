@@ -39,6 +39,7 @@ def test_axes_are_labelled_with_units(make: Any, axis: str) -> None:
     assert [axes.get_title(loc="left")[:3] for axes in figure.axes] == ["(a)", "(b)", "(c)", "(d)"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("layers", "ratios"), [(1, ("2:4",)), (29, ("2:4",)), (8, ("1:4", "2:4", "2:8", "4:8")), (70, ("2:4", "2:8"))]
 )

@@ -24,6 +24,7 @@ def outcome():
     return run(SMALL)
 
 
+@pytest.mark.slow
 def test_every_published_figure_has_its_row(outcome):
     rows = {row.quantity: row for row in mustafar.rows(outcome)}
     assert len(rows) == len(mustafar.rows(outcome))

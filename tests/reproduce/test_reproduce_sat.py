@@ -74,6 +74,7 @@ def test_workers_change_nothing(outcome):
                                  for label, speedups in outcome.sensitivity.items()}
 
 
+@pytest.mark.slow
 def test_without_the_published_ratio(capsys):
     lone = run(TrainingExperiment(networks=("vgg19",), batch=1, ratios=("2:4",), detail="2:4"))
     assert "Published" not in sat.text(lone)
@@ -83,6 +84,7 @@ def test_without_the_published_ratio(capsys):
 SETTINGS = ["--set", 'networks=["vgg19"]', "--set", "batch=1", "--set", 'ratios=["2:8"]']
 
 
+@pytest.mark.slow
 def test_command_prints_json_and_writes_files(tmp_path, capsys):
     out = tmp_path / "sat"
     assert main(["reproduce", "sat", *SETTINGS, "--json", "-o", str(out)]) == 0

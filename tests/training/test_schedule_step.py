@@ -29,6 +29,7 @@ def gemms_of(ratio, batch=2):
     return [gemm for stage in training_stages(TINY.build(batch), ratio, batch_norm=True) for gemm in stage.gemms]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", ["cycles", "ed2p"])
 @pytest.mark.parametrize("channels", [1, 4])
 @pytest.mark.parametrize("dataflow", ["ws", "os"])

@@ -73,6 +73,7 @@ def test_random_steps_under_stalls(data_type):
     assert report.passed and report.cases == 12 and report.transfers > 3000, report.summary()
 
 
+@pytest.mark.slow
 def test_a_tiny_step_under_stalls():
     report = verify("training_core", TINY, seed=2, cases=2, engine="amaranth")
     assert report.passed and report.transfers > 60, report.summary()
