@@ -310,6 +310,7 @@ def test_full_standard_output(argv: list[str]) -> None:
     assert_one_line(errors)
 
 
+@pytest.mark.slow
 def test_closed_pipe_is_quiet() -> None:
     done = hwsim("formats", "--json", stdout=subprocess.PIPE)
     assert done.stdout is not None

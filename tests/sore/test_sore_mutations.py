@@ -149,6 +149,7 @@ FAULTS = [
     (result_lost, SMALL)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [SMALL, BACKED_UP, ROOMY], ids=["small", "backed up", "roomy"])
 def test_without_a_fault_everything_is_equal(settings):
     report = run(settings)

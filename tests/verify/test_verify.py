@@ -56,6 +56,7 @@ def test_nothing_compared_is_not_passed():
     assert not Report(family="nm_array", engine="amaranth", seed=0).passed
 
 
+@pytest.mark.slow
 def test_the_report_is_plain_data_and_the_same_each_time():
     seen: list[tuple[int, int, str]] = []
     report = run(progress=lambda *told: seen.append(told))

@@ -138,6 +138,7 @@ FAULTS = [
     (reference_rounds_the_sum_once_more, SMALL), (decays_swapped, SMALL), (result_lost, SMALL)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [SMALL, BACKED_UP, FREE], ids=["small", "backed up", "free"])
 def test_without_a_fault_everything_is_equal(settings):
     report = run(settings)
