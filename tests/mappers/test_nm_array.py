@@ -24,6 +24,7 @@ def linear(m, k, n):
     return Operator(name="layer", kind="linear", m=m, k=k, n=n)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dataflow", ["ws", "os"])
 @pytest.mark.parametrize("shape", [(1, 64, 9), (30, 50, 17), (13, 7, 40)])
 @pytest.mark.parametrize("ratio", [DENSE, Ratio(2, 4)], ids=str)

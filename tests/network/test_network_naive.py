@@ -11,7 +11,7 @@ import pytest
 from hwsim.network import Deadlock, Network
 
 GROUPS, PER_GROUP = 28, 75
-FAST_GROUPS = 8
+FAST_GROUPS = 3
 
 
 def some_duration(rng, count, most, least=0):

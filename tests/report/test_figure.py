@@ -31,6 +31,7 @@ def test_bars_hold_the_numbers(make: Any) -> None:
     assert len(roofline.collections) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("axis", ["x", "y"])
 def test_axes_are_labelled_with_units(make: Any, axis: str) -> None:
     figure = drawn(make(layers=60))
