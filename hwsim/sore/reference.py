@@ -107,6 +107,18 @@ def assemble(slices: Sequence[Slice], beats: Sequence[Beats], direction: str, co
     return NmTensor(values=codes[0], indices=codes[1], length=length, ratio=ratio, axis=axis)
 
 
+def codes(slices: Sequence[Slice], beats: Sequence[dict[str, Beats]], columns: int) -> tuple[NmTensor, NmTensor]:
+    """N:M codes of the matrix that slices cover, along K and along N; arguments as of `assemble`, beats by port."""
+    forward, backward = (assemble(slices, [each[port] for each in beats], port, columns) for port in "fb")
+    return forward, backward
+
+
+def select_bits(config: SoreConfig, bits: Bits16, ratio: Ratio) -> tuple[NmTensor, NmTensor]:
+    """`select` for a matrix W [K, N] of bit patterns, NaNs among them or not."""
+    parts = column_slices(config, bits, ratio)
+    return codes(parts, [reference(part) for part in parts], bits.shape[1])
+
+
 def select(config: SoreConfig, weights: npt.NDArray[np.floating], ratio: Ratio) -> tuple[NmTensor, NmTensor]:
     """What SORE makes of a whole matrix: N:M codes along K (for FF) and along N (for BP), values as bit patterns.
 
@@ -118,7 +130,4 @@ def select(config: SoreConfig, weights: npt.NDArray[np.floating], ratio: Ratio) 
     Raises:
         InputError: a NaN, another dtype or shape, a ratio that the engine lacks, or too many rows.
     """
-    parts = column_slices(config, finite_bits(config, weights), ratio)
-    results = [reference(part) for part in parts]
-    forward, backward = (assemble(parts, [beats[port] for beats in results], port, weights.shape[1]) for port in "fb")
-    return forward, backward
+    return select_bits(config, finite_bits(config, weights), ratio)

@@ -19,7 +19,7 @@ from hwsim.network.embed import embed
 from hwsim.nm_array.model import beat_network as array_network
 from hwsim.nm_array.schedule import Schedule, join
 from hwsim.sore.model import beat_network as sore_network
-from hwsim.training_core.step import Step
+from hwsim.training_core.work import Step
 from hwsim.wuve.model import beat_network as wuve_network
 
 Bools = npt.NDArray[np.bool_]

@@ -10,8 +10,7 @@ All from one master weight matrix in FP32 for each layer; 16-bit operands, sums 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,127 +19,23 @@ import numpy.typing as npt
 from hwsim.errors import InputError
 from hwsim.floats import FORMATS, round_to, to_float32
 from hwsim.nm_array.float_reference import BiasRelu
-from hwsim.nm_array.program import Program, Shape, Tiling, lower
+from hwsim.nm_array.program import Shape, Tiling, lower
 from hwsim.nm_array.reference import expected_beats, from_result_beats
-from hwsim.sore.reference import Beats, assemble
+from hwsim.sore.reference import codes, select_bits
 from hwsim.sore.reference import reference as select
-from hwsim.sore.slices import Slice, column_slices
+from hwsim.sore.slices import Slice
 from hwsim.sparsity.nm import NmTensor, from_groups
 from hwsim.sparsity.ratio import DENSE, Ratio
 from hwsim.training_core.config import TrainingCoreConfig
-from hwsim.wuve.reference import Updated
+from hwsim.training_core.work import Bits, Gemm, Kind, Layer, Step, Task, Trained
 from hwsim.wuve.reference import reference as updated
-from hwsim.wuve.update import Hyperparameters, Update
+from hwsim.wuve.update import Update
 
-Bits = npt.NDArray[np.uint16]
-Floats = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Layer:
-    """A linear layer without a bias; all but the last of a network are followed by a ReLU.
-
-    Args:
-        weight: (inputs, outputs) float32 master weights.
-        momentum: of the same shape, float32.
-        ratio: N:M of both directions; one of the core's.
-    """
-
-    weight: Floats
-    momentum: Floats
-    ratio: Ratio
-
-    def __post_init__(self) -> None:
-        for name in ("weight", "momentum"):
-            array = getattr(self, name)
-            if array.dtype != np.float32 or array.ndim != 2 or array.shape != self.weight.shape or not array.size:
-                raise InputError(name, "float32 (inputs, outputs)", f"{array.dtype} of shape {array.shape}")
-            if np.isnan(array).any():
-                raise InputError(name, "numbers", f"NaN at {tuple(int(i) for i in np.argwhere(np.isnan(array))[0])}")
+Tilings = Mapping[tuple[Kind, int], Tiling]
+"""By kind of GEMM and number of the layer."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Stage:
-    """How one GEMM of the step runs: which one, and its tiling."""
-
-    kind: str  # "FF", "BP" or "WU"
-    layer: int
-    tiling: Tiling
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Gemm:
-    """One GEMM of the step with its data.
-
-    Attributes:
-        stage: what it is.
-        program: its passes.
-        a: (1, M, K) bit patterns.
-        w: (1, K, N) bit patterns.
-        parameters: of the results.
-        after: number of the GEMM whose results it needs; -1 for none.
-    """
-
-    stage: Stage
-    program: Program
-    a: Bits
-    w: Bits
-    parameters: BiasRelu
-    after: int
-
-    @property
-    def update(self) -> bool:
-        """Whether the results go to WUVE."""
-        return self.stage.kind == "WU"
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Trained:
-    """What a step makes of one layer.
-
-    Attributes:
-        update: what WUVE gets, in slices of the core's columns one below the other, and ``result`` what it gives.
-        slices: what SORE gets; ``selected`` what it gives for each, by port.
-        weight, momentum: (inputs, outputs) float32.
-        forward, backward: the new N:M codes, along inputs and along outputs; values are bit patterns.
-    """
-
-    update: Update
-    result: Updated
-    slices: Sequence[Slice]
-    selected: Sequence[dict[str, Beats]]
-    weight: Floats
-    momentum: Floats
-    forward: NmTensor
-    backward: NmTensor
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Step:
-    """A whole step: the GEMMs in the order in which they run, and what comes of each updated layer, in that order."""
-
-    config: TrainingCoreConfig
-    gemms: Sequence[Gemm]
-    outputs: Bits  # (batch, outputs of the last layer)
-    trained: Sequence[Trained]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Task:
-    """What to train on.
-
-    Args:
-        x: (batch, inputs) bit patterns of the core's data type.
-        target: (batch, outputs) float32.
-        parameters: of the weight update; its ``gradient_scale`` is the inverse of the loss scale.
-    """
-
-    x: Bits
-    target: Floats
-    parameters: Hyperparameters
-
-
-def run_step(config: TrainingCoreConfig, layers: Sequence[Layer], task: Task, tilings: Any = None) -> Step:
+def run_step(config: TrainingCoreConfig, layers: Sequence[Layer], task: Task, tilings: Tilings | None = None) -> Step:
     """The values of a training step.
 
     Args:
@@ -158,12 +53,12 @@ def run_step(config: TrainingCoreConfig, layers: Sequence[Layer], task: Task, ti
 class _Run:
     """The step as it goes."""
 
-    def __init__(self, config: TrainingCoreConfig, layers: Sequence[Layer], task: Task, tilings: Any):
+    def __init__(self, config: TrainingCoreConfig, layers: Sequence[Layer], task: Task, tilings: Tilings):
         _check(config, layers, task)
         self.config, self.layers, self.task, self.tilings = config, layers, task, tilings
         self.fmt = FORMATS[config.data_type]
         self.gemms: list[Gemm] = []
-        self.codes = [select_codes(config, round_to(self.fmt, layer.weight).astype(np.uint16), layer.ratio)
+        self.codes = [select_bits(config.sore, round_to(self.fmt, layer.weight).astype(np.uint16), layer.ratio)
                       for layer in layers]
 
     def step(self) -> Step:
@@ -186,7 +81,7 @@ class _Run:
             gradient = below
         return Step(config=self.config, gemms=self.gemms, outputs=hidden[-1], trained=trained)
 
-    def _gemm(self, kind: str, number: int, a: Bits, w: Bits, relu: bool, after: int) -> Bits:
+    def _gemm(self, kind: Kind, number: int, a: Bits, w: Bits, relu: bool, after: int) -> Bits:
         """Add a GEMM; its results (M, N)."""
         array, ratio = self.config.array, DENSE if kind == "WU" else self.layers[number].ratio
         shape = Shape(m=a.shape[0], k=a.shape[1], n=w.shape[1])
@@ -195,17 +90,16 @@ class _Run:
             tiling = Tiling(beats=tiling.beats, order="nm", dataflow=tiling.dataflow)
         program = lower(array, shape, ratio, tiling)
         parameters = BiasRelu(np.zeros(shape.n, np.float32), relu)
-        gemm = Gemm(stage=Stage(kind=kind, layer=number, tiling=tiling), program=program, a=a[None], w=w[None],
-                    parameters=parameters, after=after)
-        self.gemms.append(gemm)
-        self.beats = expected_beats(program, gemm.a, gemm.w, [parameters])
-        return np.asarray(from_result_beats(program, self.beats)[0], np.uint16)
+        results = expected_beats(program, a[None], w[None], [parameters])
+        self.gemms.append(Gemm(kind=kind, layer=number, program=program, a=a[None], w=w[None], parameters=parameters,
+                               results=results, after=after))
+        return np.asarray(from_result_beats(program, results)[0], np.uint16)
 
     def _train(self, number: int) -> Trained:
-        """Update and select, from the gradient that was computed last."""
+        """Update and select, from the results of the last GEMM, its weight gradient."""
         layer, config = self.layers[number], self.config
         kept = _positions(self.codes[number][0])
-        update = Update(config=config.wuve, parameters=self.task.parameters, gradient=self.beats,
+        update = Update(config=config.wuve, parameters=self.task.parameters, gradient=self.gemms[-1].results,
                         weight=_in_slices(layer.weight, config.cols), momentum=_in_slices(layer.momentum, config.cols),
                         dropped=_in_slices(~kept, config.cols))
         result = updated(update)
@@ -213,7 +107,7 @@ class _Run:
         slices = [Slice(config=config.sore, ratio=layer.ratio, bits=result.compute[at:at + rows])
                   for at in range(0, update.beats, rows)]
         selected = [select(part) for part in slices]
-        forward, backward = (assemble(slices, [beats[port] for beats in selected], port, columns) for port in "fb")
+        forward, backward = codes(slices, selected, columns)
         return Trained(update=update, result=result, slices=slices, selected=selected,
                        weight=_from_slices(result.weight, layer.weight.shape),
                        momentum=_from_slices(result.momentum, layer.weight.shape), forward=forward, backward=backward)
@@ -233,14 +127,6 @@ def _check(config: TrainingCoreConfig, layers: Sequence[Layer], task: Task) -> N
     if task.target.dtype != np.float32 or task.target.shape != (len(task.x), sizes[-1]):
         wanted = f"float32 of shape {(len(task.x), sizes[-1])}"
         raise InputError("target", wanted, f"{task.target.dtype} of shape {task.target.shape}")
-
-
-def select_codes(config: TrainingCoreConfig, bits: Bits, ratio: Ratio) -> tuple[NmTensor, NmTensor]:
-    """N:M codes of a weight matrix along inputs and along outputs, as SORE selects them; values are bit patterns."""
-    slices = column_slices(config.sore, bits, ratio)
-    found = [select(part) for part in slices]
-    forward, backward = (assemble(slices, [beats[port] for beats in found], port, bits.shape[1]) for port in "fb")
-    return forward, backward
 
 
 def whole_tiles(config: TrainingCoreConfig, shape: Shape, ratio: Ratio) -> Tiling:

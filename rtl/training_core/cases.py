@@ -12,7 +12,8 @@ from hwsim.floats import FORMATS, round_to
 from hwsim.nm_array.program import Tiling
 from hwsim.training_core.config import TrainingCoreConfig
 from hwsim.training_core.model import INPUTS, OUTPUTS, Bools, core_network, offers_of
-from hwsim.training_core.step import Layer, Step, Task, run_step
+from hwsim.training_core.step import run_step
+from hwsim.training_core.work import Kind, Layer, Step, Task
 from hwsim.wuve.update import Hyperparameters
 from rtl.bench import Stimulus
 from rtl.training_core.tokens import input_tokens, output_tokens
@@ -21,6 +22,7 @@ from rtl.verify.family import Case
 
 CASE_KEYS = ("layers", "batch", "stalls")
 """Settings that are no fields of the configuration: how many layers, samples of the batch, and stalls by port."""
+KINDS: tuple[Kind, ...] = ("FF", "BP", "WU")
 ORDERS: tuple[Literal["mn", "nm"], ...] = ("mn", "nm")
 LONGEST_STALLS = 1 << 14
 """Cycles after which no port stalls any more."""
@@ -72,7 +74,7 @@ def draw_step(config: TrainingCoreConfig, settings: Mapping[str, Any],
     parameters = Hyperparameters(learning_rate=0.125, momentum=float(rng.choice([0.0, 0.9])), weight_decay=2.0**-10,
                                  sparse_decay=2.0**-12, gradient_scale=float(rng.choice([1.0, 2.0**-8])))
     task = Task(x=x, target=_normal((batch, sizes[-1]), 1.0, rng), parameters=parameters)
-    tilings = {(kind, number): _draw_tiling(config, rng) for kind in ("FF", "BP", "WU") for number in range(count)}
+    tilings = {(kind, number): _draw_tiling(config, rng) for kind in KINDS for number in range(count)}
     described = {"sizes": sizes, "batch": batch, "ratios": [str(layer.ratio) for layer in layers],
                  "tilings": [f"{kind} {number}: {tiling.dataflow} {tiling.beats} {tiling.order}"
                              for (kind, number), tiling in tilings.items()]}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from hwsim.nm_array.reference import expected_beats
 from hwsim.training_core.model import Flow
-from hwsim.training_core.step import Step
+from hwsim.training_core.work import Step
 from hwsim.wuve.update import Update
 from rtl.nm_array.tokens import descriptor_tokens, operand_tokens
 from rtl.nm_array.tokens import result_tokens as array_results
@@ -43,7 +42,7 @@ def state_tokens(update: Update) -> list[int]:
 def output_tokens(step: Step) -> dict[str, list[int]]:
     """What must come at each output port."""
     results = [token for gemm in step.gemms if not gemm.update for token in
-               array_results(expected_beats(gemm.program, gemm.a, gemm.w, [gemm.parameters]))]
+               array_results(gemm.results)]
     updated = [token for trained in step.trained for token in updated_tokens(trained.update, trained.result)]
     selected = {port: [token for trained in step.trained for beats in trained.selected
                        for token in selected_tokens(step.config.sore, beats[port])] for port in ("f", "b")}

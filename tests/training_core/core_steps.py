@@ -5,7 +5,7 @@ import numpy as np
 from hwsim.floats import FORMATS, round_to
 from hwsim.sparsity.ratio import Ratio
 from hwsim.training_core.config import TrainingCoreConfig
-from hwsim.training_core.step import Layer, Task
+from hwsim.training_core.work import Layer, Task
 from hwsim.wuve.update import Hyperparameters
 
 SMALL = TrainingCoreConfig(rows=2, cols=4, multipliers=1, ratios=("2:4",), tile_depth=8, o_depth=16, sum_stages=2)

@@ -7,10 +7,12 @@ import pytest
 from core_steps import PARAMETERS, SMALL, perceptron
 
 from hwsim.floats import FP16, round_to
+from hwsim.sore.reference import select_bits
 from hwsim.sparsity.ratio import Ratio
 from hwsim.training_core.config import TrainingCoreConfig
 from hwsim.training_core.model import INPUTS, OUTPUTS, core_network, offers_of
-from hwsim.training_core.step import Layer, Task, run_step, select_codes
+from hwsim.training_core.step import run_step
+from hwsim.training_core.work import Layer, Task
 from mappers.prune.patterns import load_patterns
 from rtl.sore import engine as sore_engine
 from rtl.training_core import core
@@ -57,7 +59,7 @@ def test_layers_of_a_real_training_go_on_training_on_the_rtl():
     x = round_to(FP16, rng.normal(size=(4, 16)).astype(np.float32)).astype(np.uint16)
     step = run_step(config, layers, Task(x=x, target=rng.normal(size=(4, 8)).astype(np.float32), parameters=PARAMETERS))
     for (layer, rows, columns), w in zip(parts, weights, strict=True):
-        forward, backward = select_codes(config, round_to(FP16, w).astype(np.uint16), Ratio(2, 8))
+        forward, backward = select_bits(config.sore, round_to(FP16, w).astype(np.uint16), Ratio(2, 8))
         for code, mask in ((forward, layer.mask_ff), (backward, layer.mask_bp)):
             kept = mask.T[rows, columns] & (w != 0)
             assert ((code.decode() != 0) == kept).all()

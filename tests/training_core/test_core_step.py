@@ -10,7 +10,8 @@ from hwsim.nm_array.program import Tiling
 from hwsim.sparsity.nm import check_nm, encode_nm, nm_mask
 from hwsim.sparsity.ratio import DENSE, Ratio
 from hwsim.training_core.config import TrainingCoreConfig
-from hwsim.training_core.step import Layer, Task, run_step
+from hwsim.training_core.step import run_step
+from hwsim.training_core.work import Layer, Task
 
 FMT = FORMATS["fp16"]
 
