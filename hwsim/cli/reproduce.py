@@ -6,13 +6,18 @@ import argparse
 import json
 import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from hwsim.cli.arguments import add_json, add_set, settings_of
 from hwsim.cli.output import ProgressBar, print_text
+from hwsim.settings import laid_over
 
 if TYPE_CHECKING:
     from hwsim.cli.output import Progress
+    from hwsim.config import Configuration
+    from hwsim.reproduce.rows import Row
+
+Outcome = TypeVar("Outcome", contravariant=True)
 
 WORKERS = 2
 """Processes at most: what the networks share out well."""
@@ -31,6 +36,19 @@ examples:
 """
 
 
+class _Report(Protocol[Outcome]):
+    """A module of `hwsim.reproduce` that reports one outcome."""
+
+    def rows(self, outcome: Outcome) -> list[Row]:
+        """Published figures beside ours."""
+
+    def text(self, outcome: Outcome) -> str:
+        """For the terminal and ``table.txt``."""
+
+    def to_dict(self, outcome: Outcome) -> dict[str, Any]:
+        """Plain data for ``result.json``."""
+
+
 class Reproduction:
     """What a reproduction hands to the command: rows as JSON text, text for the terminal, files by name."""
 
@@ -39,31 +57,39 @@ class Reproduction:
 
 
 def _sat(settings: Mapping[str, Any], progress: Progress) -> Reproduction:
-    from hwsim.provenance import provenance
     from hwsim.reproduce import sat
-    from hwsim.reproduce.rows import rows_text
     from hwsim.reproduce.sat_figure import FIGURES
-    from hwsim.settings import laid_over
     from hwsim.training.outcome import TrainingExperiment
     from mappers.training.sat import run
 
-    base = TrainingExperiment().to_mapping()
-    experiment = TrainingExperiment.from_mapping(laid_over(base, settings), "")
+    experiment = TrainingExperiment.from_mapping(laid_over(TrainingExperiment().to_mapping(), settings), "")
     outcome = run(experiment, progress, workers=min(WORKERS, os.cpu_count() or 1))
-    shown = sat.text(outcome)
-
-    def files() -> dict[str, bytes]:
-        result = {**sat.to_dict(outcome), "provenance": provenance(experiment.to_mapping(), seed=0)}
-        return {**{name: draw(outcome) for name, draw in FIGURES.items()}, "table.txt": shown.encode(),
-                "result.json": (json.dumps(result, indent=1, allow_nan=False) + "\n").encode()}
-
-    return Reproduction(rows=rows_text(sat.rows(outcome)), text=shown, files=files)
+    return _reproduction(sat, FIGURES, outcome, experiment, seed=0)
 
 
 def _mustafar(settings: Mapping[str, Any], progress: Progress) -> Reproduction:
-    from hwsim.cli.published_kv import mustafar
+    from hwsim.reproduce import mustafar
+    from hwsim.reproduce.mustafar_figure import FIGURES
+    from hwsim.reproduce.mustafar_outcome import MustafarExperiment
+    from mappers.kv.mustafar import run
 
-    return mustafar(settings, progress)
+    experiment = MustafarExperiment.from_mapping(laid_over(MustafarExperiment().to_mapping(), settings), "")
+    return _reproduction(mustafar, FIGURES, run(experiment, progress), experiment, seed=experiment.seed)
+
+
+def _reproduction(report: _Report[Outcome], figures: Mapping[str, Callable[[Outcome], bytes]], outcome: Outcome,
+                  experiment: Configuration, seed: int) -> Reproduction:
+    from hwsim.provenance import provenance
+    from hwsim.reproduce.rows import rows_text
+
+    shown = report.text(outcome)
+
+    def files() -> dict[str, bytes]:
+        result = {**report.to_dict(outcome), "provenance": provenance(experiment.to_mapping(), seed=seed)}
+        return {**{name: draw(outcome) for name, draw in figures.items()}, "table.txt": shown.encode(),
+                "result.json": (json.dumps(result, indent=1, allow_nan=False) + "\n").encode()}
+
+    return Reproduction(rows=rows_text(report.rows(outcome)), text=shown, files=files)
 
 
 TARGETS: dict[str, tuple[Callable[[Mapping[str, Any], Progress], Reproduction], tuple[str, ...]]] = {

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from hwsim.config import merged, one_of
 from hwsim.sore.config import SoreConfig
 from hwsim.sparsity.ratio import Ratio
-from rtl.verify.draw import operating_ratio
+from rtl.verify.draw import fixed_fields, operating_ratio
 
 RATIOS = tuple(map(Ratio.parse, ("1:2", "1:4", "2:4", "1:8", "2:8", "4:8", "1:16", "2:16", "4:16", "8:16")))
 CASE_KEYS = ("n", "m", "slices", "rows", "values", "stalls")
@@ -28,12 +27,7 @@ def draw_configuration(settings: Mapping[str, Any], rng: np.random.Generator) ->
         InputError: unknown keys or values that cannot be built.
     """
     ratio = operating_ratio(settings)
-    fixed = {key: value for key, value in settings.items() if key not in CASE_KEYS}
-    if "preset" in fixed:
-        name = one_of("preset", fixed.pop("preset"), SoreConfig.presets)
-        fixed = merged(SoreConfig.preset(name).to_mapping(), fixed)
-    if ratio is not None:
-        fixed.setdefault("ratios", [] if ratio.dense else [str(ratio)])
+    fixed = fixed_fields(settings, CASE_KEYS, SoreConfig)
     drawn = _draw(fixed, rng)
     if isinstance(rows := settings.get("rows"), int):
         drawn["most_rows"] = max(drawn["most_rows"], rows)

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from hwsim.config import merged, one_of
+from hwsim.sparsity.ratio import Ratio
 from hwsim.training_core.config import TrainingCoreConfig
 from rtl.training_core.cases import CASE_KEYS, draw_case
 from rtl.training_core.core import TrainingCore
 from rtl.training_core.emit import NAME, convert
+from rtl.verify.draw import fixed_fields
 from rtl.verify.family import Case
 
 RATIOS = ("1:2", "1:4", "2:4", "2:8", "4:8")
@@ -28,13 +29,12 @@ class TrainingCoreFamily:
         Raises:
             InputError: unknown keys or values that cannot be built.
         """
-        fixed = {key: value for key, value in settings.items() if key not in CASE_KEYS}
-        if "preset" in fixed:
-            name = one_of("preset", fixed.pop("preset"), TrainingCoreConfig.presets)
-            fixed = merged(TrainingCoreConfig.preset(name).to_mapping(), fixed)
-        ratio = RATIOS[int(rng.integers(len(RATIOS)))]
+        fixed = fixed_fields(settings, CASE_KEYS, TrainingCoreConfig)
+        lanes = fixed.get("cols")
+        fitting = [text for text in RATIOS if not isinstance(lanes, int) or lanes % Ratio.parse(text).m == 0]
+        ratio = (fitting or RATIOS)[int(rng.integers(len(fitting or RATIOS)))]
         drawn: dict[str, Any] = {
-            "rows": int(rng.integers(1, 5)), "cols": int(ratio.partition(":")[2]), "multipliers": 1 << rng.integers(3),
+            "rows": int(rng.integers(1, 5)), "cols": Ratio.parse(ratio).m, "multipliers": 1 << rng.integers(3),
             "ratios": [ratio], "data_type": str(rng.choice(["fp16", "bf16"])), "tile_depth": int(rng.integers(4, 17)),
             "product_stages": int(rng.integers(3)), "sum_stages": int(rng.integers(1, 5)),
             "route_slots": int(rng.integers(1, 5)), "vector_depth": int(rng.integers(8, 33)), "o_depth": 32}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hwsim.config import in_range, one_of
+from hwsim.config import Configuration, in_range, merged, one_of
 from hwsim.errors import InputError
 from hwsim.sparsity.ratio import Ratio
 
@@ -25,6 +25,26 @@ def operating_ratio(settings: Mapping[str, Any]) -> Ratio | None:
     if len(given) == 1:
         raise InputError("settings", "both n and m, or neither", f"only {given[0]}")
     return Ratio(settings["n"], settings["m"]) if given else None
+
+
+def fixed_fields(settings: Mapping[str, Any], case_keys: Sequence[str], kind: type[Configuration]) -> dict[str, Any]:
+    """Fields of a configuration that the settings fix; a ``preset`` fixes all.
+
+    Args:
+        settings: of configurations and cases.
+        case_keys: the keys that are no fields. With ``n`` and ``m`` among them, these give the only sparse ratio
+            unless ``ratios`` are set.
+        kind: of configuration.
+
+    Raises:
+        InputError: no such preset, or n without m.
+    """
+    fixed = {key: value for key, value in settings.items() if key not in case_keys}
+    if "preset" in fixed:
+        name = one_of("preset", fixed.pop("preset"), kind.presets)
+        fixed = merged(kind.preset(name).to_mapping(), fixed)
+    ratio = operating_ratio(settings) if "n" in case_keys else None
+    return fixed if ratio is None else {"ratios": [] if ratio.dense else [str(ratio)], **fixed}
 
 
 def whole_setting(place: str, value: Any) -> int:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from hwsim.config import merged, one_of
 from hwsim.wuve.config import WuveConfig
+from rtl.verify.draw import fixed_fields
 
 CASE_KEYS = ("tensors", "beats", "values", "stalls")
 """Settings that are no fields of the configuration: how many tensors a case has, beats of each, the kind of their
@@ -21,10 +21,7 @@ def draw_configuration(settings: Mapping[str, Any], rng: np.random.Generator) ->
     Raises:
         InputError: unknown keys or values that cannot be built.
     """
-    fixed = {key: value for key, value in settings.items() if key not in CASE_KEYS}
-    if "preset" in fixed:
-        name = one_of("preset", fixed.pop("preset"), WuveConfig.presets)
-        fixed = merged(WuveConfig.preset(name).to_mapping(), fixed)
+    fixed = fixed_fields(settings, CASE_KEYS, WuveConfig)
     # A value for every field, whether it is fixed or not, so that fixing one leaves the others as they were.
     drawn: dict[str, Any] = {
         "lanes": int(rng.choice([1, 2, 3, 4])), "data_type": str(rng.choice(["fp16", "bf16"])),

@@ -8,6 +8,8 @@ import pytest
 from hwsim.cli import main
 from hwsim.sparsity.bitmap import encode_bitmap
 from hwsim.sparsity.bitmap_bytes import to_bytes
+from hwsim.sparsity.figure import line_look
+from hwsim.sparsity.formats import density_formats
 
 
 def output(capfd, *argv):
@@ -48,6 +50,14 @@ def test_comparison_and_its_files(tmp_path, capfd):
     assert "--force" in refused(capfd, *argv)
     output(capfd, *argv, "--force")
     assert (tmp_path / "formats.png").read_bytes() == png
+
+
+def test_every_line_of_the_figure_has_a_look_of_its_own():
+    looks = [line_look(k) for k in range(len(density_formats()))]
+    assert len(set(looks)) == len(looks)
+    styles = {one.name: look[1] for one, look in zip(density_formats(), looks, strict=True)}
+    for one, other in (("csr", "csc"), ("tiled-csl", "condensed"), ("bitmap", "spinfer")):  # lie on each other
+        assert styles[one] != styles[other]
 
 
 @pytest.mark.parametrize(("dtype", "settings"), [(np.float16, ()), (np.int8, ("--set", "value_bits=4"))])
