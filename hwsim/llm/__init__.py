@@ -1,0 +1,1 @@
+"""An LLM accelerator that runs programs: instruction set, program files, engine model, timing and energy."""
