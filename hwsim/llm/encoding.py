@@ -10,7 +10,7 @@ the bit width and the block table: both lie in memory, which a timing model does
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 
 import numpy as np
@@ -50,8 +50,17 @@ CHANNELS = 32
 """HBM channels that an instruction can name."""
 
 
-def check(program: Instructions, place: str = "instruction") -> None:
-    """Raise `InputError` for the first instruction of each kind of mistake: ``"instruction 7 (LD): buffer"``.
+def numbered(row: int) -> str:
+    """Place of an instruction in errors: ``"instruction 7"``."""
+    return f"instruction {row}"
+
+
+def check(program: Instructions, place: Callable[[int], str] = numbered) -> None:
+    """Raise `InputError` when an instruction has no encoding; the place reads ``"instruction 7 (LD): buffer"``.
+
+    Args:
+        program: the instructions.
+        place: names an instruction by its number.
 
     Raises:
         InputError: an unknown opcode, a token for the own queue, a value that has no room in the words or no meaning,
@@ -198,11 +207,11 @@ def _check_reserved(op: Opcode, words: Words, rows: npt.NDArray[np.int64], at: n
             raise InputError(place, "0", f"{int(words[at[wrong[0]] + word] & ~kept):#010x}")
 
 
-def _need(program: Instructions, place: str, field: str, rows: npt.NDArray[np.int64], good: npt.NDArray[np.bool_],
-          wanted: str) -> None:
+def _need(program: Instructions, place: Callable[[int], str], field: str, rows: npt.NDArray[np.int64],
+          good: npt.NDArray[np.bool_], wanted: str) -> None:
     """Raise `InputError` for the first of `rows` that is not `good`."""
     if not good.all():
         row = int(rows[np.flatnonzero(~good)[0]])
         op = int(program["op"][row])
         name = Opcode(op).name if op < QUEUES else "?"
-        raise InputError(f"{place} {row} ({name}): {field}", wanted, program[field][row].item())
+        raise InputError(f"{place(row)} ({name}): {field}", wanted, program[field][row].item())
