@@ -11,6 +11,7 @@ from hwsim.config import Configuration, one_of
 COMPONENTS: Mapping[str, str] = {
     "chain": "hwsim.dsp_chain.config:ChainConfig",
     "mpu": "hwsim.dsp_chain.config:MpuConfig",
+    "dequant": "hwsim.dsp_chain.dequant.config:DequantConfig",
 }
 """By the setting ``component``: module and class of the configuration, imported when it is asked for."""
 

@@ -19,6 +19,7 @@ NAME = "dsp_chain"
 PARTS: Mapping[str, str] = {
     "chain": "rtl.dsp_chain.units:UnitFamily",
     "mpu": "rtl.dsp_chain.units:UnitFamily",
+    "dequant": "rtl.dsp_chain.dequant.family:DequantFamily",
 }
 """By component: module and class of its `ComponentFamily`, imported when it is asked for."""
 

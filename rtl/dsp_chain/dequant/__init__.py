@@ -1,0 +1,1 @@
+"""The dequantiser in Amaranth: intake, gearbox, lanes, result queue; random cases."""
