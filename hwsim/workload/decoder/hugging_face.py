@@ -5,7 +5,6 @@ Defaults of keys that a file may leave out are those of the transformers library
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from hwsim.errors import InputError
 from hwsim.fields import convert, nearest, one_of
 from hwsim.workload.decoder.config import DecoderConfig
+from hwsim.workload.decoder.json_file import json_object
 
 _ZOO = Path(__file__).with_name("models")
 _ACTIVATIONS = {"silu": "silu", "swish": "silu", "relu": "relu", "gelu": "gelu", "gelu_new": "gelu",
@@ -57,23 +57,11 @@ def from_hugging_face(source: str | Path | Mapping[str, Any], name: str = "") ->
         known = name or keys.text("_name_or_path", "model").rsplit("/", 1)[-1] or "model"
     else:
         path = Path(source)
-        keys = _Keys(_json_object(path), str(path))
+        keys = _Keys(json_object(path), str(path))
         known = name or (path.resolve().parent.name if path.name == "config.json" else path.stem)
     architecture = keys.architecture()
     fields = {**_common(keys), **_READERS[architecture](keys)}
     return DecoderConfig.from_mapping({"name": known, "architecture": architecture, **fields}, keys.place)
-
-
-def _json_object(path: Path) -> Mapping[str, Any]:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(str(path), "a readable JSON file", getattr(error, "strerror", None) or str(error)) from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(str(path), "valid JSON", str(error)) from None
-    if not isinstance(data, dict):
-        raise InputError(str(path), "a JSON object", data)
-    return data
 
 
 class _Keys:
