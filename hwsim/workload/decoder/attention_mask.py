@@ -86,7 +86,7 @@ def _drawn(counts: Counts, rng: np.random.Generator) -> Mask:
     """Blocks by rising rank until the row's count is reached."""
     rows = len(counts)
     distance = np.arange(rows)[:, None] - np.arange(rows)
-    rank = np.minimum(2.0 * distance, 2.0 * rows * rng.random((rows, rows)))
+    rank = np.minimum(2.0 * distance, 1.0 + 2.0 * rows * rng.random((rows, rows)))
     rank[:, 0] = 0.5
     np.fill_diagonal(rank, 0)
     rank[distance < 0] = np.inf
