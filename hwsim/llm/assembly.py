@@ -8,7 +8,8 @@ One instruction a line: the opcode, then fields as ``name=value`` in any order; 
     MV wait=LD release=MISC k=256 flags=SPARSE+OUTPUT work=0.5
     MISC wait=MV function=SOFTMAX k=16
 
-``layer -`` goes back to no name. Several tokens or flags are joined by ``+``. Numbers are decimal, ``0x…`` or ``0b…``. Fields: `hwsim.llm.isa`.
+``layer -`` goes back to no name. Several tokens or flags are joined by ``+``. Numbers are decimal, ``0x…`` or ``0b…``.
+Fields: `hwsim.llm.isa`.
 """
 
 from __future__ import annotations
