@@ -41,6 +41,13 @@ def test_random_units(seed):
 
 
 @SLOW
+@pytest.mark.parametrize("values", ["usual", "any"])
+def test_whole_numbers(values):
+    fixed = ATTENTION | {"preset": "small-8-int8", "values": values, "queries": 2, "multiply_stages": 1}
+    check(verify("bitmap_decoder", fixed, seed=9, cases=2, engine="amaranth"), 200)
+
+
+@SLOW
 @pytest.mark.parametrize("density", [0, 0.1, 1])
 def test_every_density(density):
     fixed = ATTENTION | {"preset": "small-8", "density": density, "queries": 2}
@@ -50,6 +57,11 @@ def test_every_density(density):
 @SLOW
 def test_verilator_on_a_small_unit():
     check(verify("bitmap_decoder", ATTENTION | {"preset": "small-8"}, seed=5, cases=60, engine="verilator"), 7500)
+
+
+@SLOW
+def test_verilator_on_a_small_unit_of_whole_numbers():
+    check(verify("bitmap_decoder", ATTENTION | {"preset": "small-8-int8"}, seed=6, cases=60, engine="verilator"), 7500)
 
 
 @SLOW
@@ -67,7 +79,7 @@ def test_verilator_on_a_sequence_as_mustafar_keeps_it():
 
 @SLOW
 @pytest.mark.parametrize("config", [
-    AttentionConfig.preset("small-8"),
+    AttentionConfig.preset("small-8"), AttentionConfig.preset("small-8-int8"),
     AttentionConfig(tile=9, pad=3, beat_values=6, channels=9, macs=1, o_depth=1, b_slots=1, product_stages=0,
                     sum_stages=0, multiply_stages=0),
     AttentionConfig(tile=13, pad=1, beat_values=1, channels=26, macs=8, buffer_beats=20, sum_stages=4)])
@@ -78,7 +90,7 @@ def test_the_verilog_is_lint_clean_and_always_the_same(config):
 
 def header(token, **fields):
     for name, value in fields.items():
-        field = layouts.header()[name]
+        field = layouts.header(UNPADDED)[name]
         token = token & ~(((1 << field.width) - 1) << field.offset) | value << field.offset
     return token
 

@@ -17,6 +17,7 @@ SMALL = {"component": "attention", "preset": "small-8", "queries": 2, "blocks": 
 TIGHT = SMALL | {"density": 0.15, "sum_stages": 4, "macs": 2}
 BACKED_UP = SMALL | {"stalls": dict.fromkeys("hqbv", 0) | {"o": 0.8, "s": 0}}
 EMPTY = SMALL | {"density": 0.1, "queries": 6, "tokens": 3}  # channels without a single value: only a zero's sign tells
+WHOLE = SMALL | {"preset": "small-8-int8", "queries": 1, "blocks": 1}
 RAGGED = SMALL | {"pad": 3, "beat_values": 3, "b_slots": 1}
 
 
@@ -151,6 +152,25 @@ def sums_of_another_order(monkeypatch):
     monkeypatch.setattr(reference, "_scattered", lambda sums, *rows: whole(sums, *(row[::-1] for row in rows)))
 
 
+def the_least_key_is_nothing(monkeypatch):
+    whole = engine.BitmapAttention._half
+    monkeypatch.setattr(engine.BitmapAttention, "_half", lambda self, value: whole(self, value) & 0x807F)
+
+
+def keys_without_a_sign(monkeypatch):
+    whole = engine.BitmapAttention._half
+    monkeypatch.setattr(engine.BitmapAttention, "_half", lambda self, value: whole(self, value)[:15])
+
+
+def values_are_not_scaled(monkeypatch):
+    monkeypatch.setattr(engine.BitmapAttention, "_factor", lambda self, m, reciprocal, *more: (
+        reciprocal.z, reciprocal.done))
+
+
+def units_of_one(monkeypatch):
+    monkeypatch.setitem(reference.UNIT, "int8", 2.0**-23)
+
+
 def summary_of_the_query_before(monkeypatch):
     whole = cases.output_tokens
     monkeypatch.setattr(cases, "output_tokens", lambda results: {
@@ -169,6 +189,9 @@ FAULTS = [
     (first_maximum_is_zero, SMALL | {"tokens": 1, "blocks": 1, "queries": 6}),
     (sum_of_weights_without_the_first, SMALL), (offer_withdrawn, BACKED_UP), (depth(1), BACKED_UP),
     (depth(-1), BACKED_UP), (sums_of_another_order, SMALL), (summary_of_the_query_before, SMALL),
+    (the_least_key_is_nothing, WHOLE | {"values": "any", "density": 1}), (keys_without_a_sign, WHOLE),
+    (values_are_not_scaled, WHOLE), (units_of_one, WHOLE), (late(timing, "fold"), WHOLE | {"tokens": 1}),
+    (unit("value_factor_of_one", lambda self, m: m.submodules.softmax.value_factor.eq(0x3F800000)), WHOLE),
     (padding_of_dense_blocks, SMALL), (smaller_weights_in_reference, SMALL),
     (unit("scores_stay", lambda self, m: m.submodules.sums.clear_scores.eq(0)), SMALL),
     (unit("sums_stay", lambda self, m: m.submodules.sums.clear_sums.eq(0)), EMPTY),
@@ -183,7 +206,8 @@ FAULTS = [
     (late(timing, "DIVIDE"), SMALL), (late(timing, "normalised", -1), SMALL), (late(timing, "HANDOVER"), SMALL)]
 
 
-@pytest.mark.parametrize("settings", [SMALL, TIGHT, BACKED_UP, RAGGED], ids=["small", "tight", "backed up", "ragged"])
+@pytest.mark.parametrize("settings", [SMALL, TIGHT, BACKED_UP, RAGGED, WHOLE | {"queries": 2, "blocks": 2}],
+                         ids=["small", "tight", "backed up", "ragged", "whole numbers"])
 def test_without_a_fault_everything_is_equal(settings):
     report = run(settings)
     assert report.passed and report.cases == 1 and report.transfers > 80 and report.failures == []

@@ -230,7 +230,7 @@ def test_a_block_that_cannot_be(change, place):
 
 @pytest.mark.parametrize(("fields", "place"), [
     ({"channels": 100}, "channels"), ({"channels": 32}, "channels"), ({"macs": 0}, "macs"), ({"macs": 65}, "macs"),
-    ({"sum_stages": 5}, "sum_stages"), ({"data_type": "int8"}, "data_type"), ({"buffer_beats": 1}, "buffer_beats")])
+    ({"sum_stages": 5}, "sum_stages"), ({"data_type": "bf16"}, "data_type"), ({"buffer_beats": 1}, "buffer_beats")])
 def test_a_configuration_that_cannot_be(fields, place):
     with pytest.raises(InputError) as error:
         AttentionConfig(**fields)

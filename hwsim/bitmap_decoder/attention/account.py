@@ -18,7 +18,8 @@ def action_counts(queries: Sequence[Query]) -> list[ActionCount]:
     """Actions of queries on one component, in order without a reset between. Only lanes with a non-zero multiply.
 
     A choice among n registers counts as n - 1 multiplexers of 2. Not counted: control, the counting of ones and the
-    search for them, roundings, comparisons, and the registers inside the floating-point units.
+    search for them, roundings, comparisons, and the registers inside the floating-point units. A multiplier
+    of FP16 with INT8 is priced as one of FP16, which overstates it.
     """
     config, steps = same_engine(queries), steps_of(queries)
     return [*_front(config, queries, steps), *_lanes(config, queries, steps), *_softmax(config, queries),
@@ -33,8 +34,8 @@ def _front(config: AttentionConfig, queries: Sequence[Query], steps: AttentionSt
     muxes = sum(min(config.capacity, config.macs + (1 << level) - 1)
                 for level in range((config.capacity - 1).bit_length()))
     return [_count("bitmaps", "write", bits, "register.write"), _count("bitmaps", "read", bits, "register.read"),
-            _count("values", "write", 16 * words, "register.write"),
-            _count("values", "rotate", 16 * muxes * len(steps.job), "mux2")]
+            _count("values", "write", config.element_bits * words, "register.write"),
+            _count("values", "rotate", config.element_bits * muxes * len(steps.job), "mux2")]
 
 
 def _lanes(config: AttentionConfig, queries: Sequence[Query], steps: AttentionSteps) -> list[ActionCount]:
@@ -72,7 +73,7 @@ def _results(config: AttentionConfig, queries: int) -> list[ActionCount]:
     channels = queries * config.channels
     capacity = max(config.o_depth * 17 // 8, SMALLEST_SRAM)
     return [_count("reciprocal", "subtract", (DIVIDE - 1) * queries, "add.int32"),
-            _count("normalise", "multiply", channels, "multiply.fp32"),
+            _count("normalise", "multiply", channels + (queries if config.data_type == "int8" else 0), "multiply.fp32"),
             *(of_bytes("results", action, channels * 17 / 8, cost="sram", capacity_bytes=capacity)
               for action in ("write", "read"))]
 

@@ -17,11 +17,11 @@ class AttentionConfig(BitmapConfig):
 
     Keys lie channel by channel (a tile is one channel of a block's tokens), values token by token. ``macs`` non-zeros
     of a tile are multiplied with the tile's one number of the query, or one weight, in a cycle; each product has an
-    accumulator of its own, so the values do not depend on ``macs`` or on any number of registers.
+    accumulator of its own, so the values do not depend on ``macs`` or on any number of registers. Keys and values are
+    of ``data_type``; the query, the weights and the output are FP16, sums are FP32.
     """
 
     component: Literal["attention"] = "attention"
-    data_type: Literal["fp16"] = "fp16"
     channels: int = 128        # of the head: a multiple of tile
     macs: int = 4              # non-zeros a cycle; at most a tile
     product_stages: int = 2    # registers of an FP16 multiplier
@@ -31,7 +31,10 @@ class AttentionConfig(BitmapConfig):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "mustafar-128": {},
         "mustafar-64": {"channels": 64},
+        "mustafar-128-int8": {"data_type": "int8", "beat_values": 16, "macs": 8},
         "small-8": {"tile": 8, "pad": 2, "beat_values": 4, "channels": 8, "macs": 2, "o_depth": 4},
+        "small-8-int8": {"tile": 8, "pad": 2, "beat_values": 4, "channels": 8, "macs": 2, "o_depth": 4,
+                         "data_type": "int8"},
     }
 
     def check_step(self) -> None:
@@ -47,6 +50,16 @@ class AttentionConfig(BitmapConfig):
     def step_values(self) -> int:
         """A non-zero for each multiplier."""
         return self.macs
+
+    @property
+    def query_values(self) -> int:
+        """Channels of a query in a beat of port q, which is as wide as one of port v, but holds one at least."""
+        return max(self.beat_values * self.element_bits // 16, 1)
+
+    @property
+    def query_beats(self) -> int:
+        """Beats of a query."""
+        return -(-self.channels // self.query_values)
 
     @property
     def segments(self) -> int:

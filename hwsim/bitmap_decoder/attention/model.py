@@ -32,7 +32,7 @@ def attention_network(queries: Sequence[Query], offer: Gates | None = None, read
     first_block = np.append(0, last_block[:-1] + 1)
     net = Network("bitmap attention, by beats")
     net.process("h", firings=len(blocks), offer=gates.get("h"))
-    net.process("q", firings=len(queries) * -(-config.channels // config.beat_values), offer=gates.get("q"))
+    net.process("q", firings=len(queries) * config.query_beats, offer=gates.get("q"))
     net.process("b", firings=sum(len(block.counts) for block in blocks if not block.dense), offer=gates.get("b"))
     net.process("v", firings=sum(block.beats for block in blocks), offer=gates.get("v"))
     net.process("load", firings=len(np.unique(steps.tile)))
@@ -88,7 +88,7 @@ def _values(net: Network, queries: Sequence[Query], steps: AttentionSteps) -> No
 
 def _query(net: Network, queries: Sequence[Query], steps: AttentionSteps, first: Ints, last: Ints) -> None:
     """The query stays until its last block's keys are done."""
-    count = -(-queries[0].config.channels // queries[0].config.beat_values)
+    count = queries[0].config.query_beats
     begin = np.append(0, steps.last_of_job[:-1] + 1)
     there, room = np.full(len(steps.job), -1, np.int64), np.full(len(queries) * count, -1, np.int64)
     there[begin[first]] = (np.arange(len(queries)) + 1) * count - 1
@@ -101,7 +101,8 @@ def _results(net: Network, queries: Sequence[Query], steps: AttentionSteps, last
     """Reciprocal, results, maximum and sum."""
     config = queries[0].config
     tokens = [query.blocks[-1].tokens for query in queries]
-    divided = np.array([timing.softmax(config, count) for count in tokens], np.int64) + timing.DIVIDE
+    weighted = np.array([timing.softmax(config, count) for count in tokens], np.int64)
+    divided = weighted + timing.DIVIDE + timing.fold(config)
     summed, weighed = (np.full(len(queries) * config.channels, -1, np.int64) for _ in range(2))
     delay = np.zeros(len(summed), np.int64)
     begin = np.arange(len(queries)) * config.channels

@@ -12,13 +12,18 @@ import numpy as np
 import numpy.typing as npt
 
 from hwsim.bitmap_decoder.attention.config import AttentionConfig
-from hwsim.bitmap_decoder.format import Bools, Ints, bitmaps_of, pack_values, padded_counts
+from hwsim.bitmap_decoder.format import Bools, Elements, Ints, bitmaps_of, pack_values, padded_counts
 from hwsim.config import in_range
 from hwsim.errors import InputError
 
 Halves = npt.NDArray[np.uint16]
 SCALES = 2.0**-20, 2.0**20
 """Range of the factor on scores."""
+ELEMENT_SCALES = 2.0**-20, 2.0**8
+"""Range of what an INT8 key or value of 1 stands for; 128 times the largest is still an FP16 number."""
+UNIT = {"fp16": 1.0, "int8": 2.0**-24}
+"""What a stored 1 counts in the multipliers. *Whole numbers as subnormals*: INT8 sign and magnitude are the FP16 number
+of that many 2^-24, without any shift; the scales, which are multiplied in anyway, make up for it."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -27,21 +32,21 @@ class Block:
 
     Attributes:
         config: of the component.
-        keys: uint16 bit patterns of finite FP16 numbers.
+        keys: uint16 bit patterns of finite FP16 numbers; with ``data_type`` ``int8``, int8.
         values: the same.
         kept: which keys and which values are stored; None for a dense block, which has no bitmaps and no padding.
             What is not kept counts as zero.
     """
 
     config: AttentionConfig
-    keys: Halves
-    values: Halves
+    keys: Elements
+    values: Elements
     kept: tuple[Bools, Bools] | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.keys), self.config.channels)
         for name in ("keys", "values"):
-            check_halves(name, getattr(self, name), shape)
+            check_numbers(name, getattr(self, name), shape, self.config)
         if not 1 <= self.tokens <= self.config.tile:
             raise InputError("keys", f"1 to {self.config.tile} tokens (tile)", self.tokens)
         for name, mask in zip(("kept keys", "kept values"), self.kept or (), strict=False):
@@ -71,12 +76,12 @@ class Block:
         return np.concatenate([bitmaps_of(keys.T, self.config.tile), bitmaps_of(values, self.config.tile)])
 
     @cached_property
-    def stored(self) -> Halves:
+    def stored(self) -> Elements:
         """Values as they come at port ``v``, keys first, without the zeros that fill up the last beat."""
         config = self.config.replace(pad=1, beat_values=1, buffer_beats=64) if self.dense else self.config
         keys, values = self.masks
-        found: Halves = np.concatenate([pack_values(config, self.keys.T, keys.T),
-                                        pack_values(config, self.values, values)])
+        found: Elements = np.concatenate([pack_values(config, self.keys.T, keys.T),
+                                          pack_values(config, self.values, values)])
         return found
 
     @cached_property
@@ -103,13 +108,17 @@ class Query:
         config: of the component.
         query: (channels,) uint16 bit patterns of finite FP16 numbers.
         blocks: at least one, oldest tokens first.
-        scale: of the scores before 2^x; by default log2(e) / sqrt(channels), the usual softmax. Used as FP32.
+        scale: of the scores before 2^x; by default log2(e) / sqrt(channels), the usual softmax.
+        key_scale: what an INT8 key of 1 stands for, the same in all blocks; 1 for FP16.
+        value_scale: what an INT8 value of 1 stands for; 1 for FP16.
     """
 
     config: AttentionConfig
     query: Halves
     blocks: Sequence[Block]
     scale: float = field(default=math.nan)
+    key_scale: float = 1.0
+    value_scale: float = 1.0
 
     def __post_init__(self) -> None:
         check_halves("query", self.query, (self.config.channels,))
@@ -117,6 +126,11 @@ class Query:
             object.__setattr__(self, "scale", math.log2(math.e) / math.sqrt(self.config.channels))
         if not SCALES[0] <= self.scale <= SCALES[1]:
             raise InputError("scale", f"{SCALES[0]} to {SCALES[1]}", self.scale)
+        lowest, highest = ELEMENT_SCALES if self.config.data_type == "int8" else (1.0, 1.0)
+        for name in ("key_scale", "value_scale"):
+            if not lowest <= getattr(self, name) <= highest:
+                wanted = f"{lowest} to {highest} for {self.config.data_type}"
+                raise InputError(name, wanted, getattr(self, name))
         if not self.blocks:
             raise InputError("blocks", "at least one", "none")
         if any(block.config != self.config for block in self.blocks):
@@ -124,25 +138,32 @@ class Query:
 
     @property
     def factor(self) -> np.float32:
-        """The scale in FP32."""
-        return np.float32(self.scale)
+        """What scores are multiplied with, in FP32: the scale, that of the keys, and what makes up for `UNIT`."""
+        return np.float32(self.scale * self.key_scale / UNIT[self.config.data_type])
+
+    @property
+    def value_factor(self) -> np.float32:
+        """What the reciprocal of the sum of weights is multiplied with, in FP32; 1 for FP16."""
+        return np.float32(self.value_scale / UNIT[self.config.data_type])
 
 
-def query_of(config: AttentionConfig, query: Halves, keys: Halves, values: Halves, kept: tuple[Bools, Bools],
-             window: int = 32, scale: float = math.nan) -> Query:
+def query_of(config: AttentionConfig, query: Halves, keys: Elements, values: Elements, kept: tuple[Bools, Bools],
+             window: int = 32, scale: float = math.nan, key_scale: float = 1.0, value_scale: float = 1.0) -> Query:
     """A whole sequence as blocks: whole tiles of tokens compressed, the newest ``window`` tokens or more dense.
 
     Args:
         config: of the component.
         query: (channels,) uint16.
-        keys: (tokens, channels) uint16, oldest first, as are the others.
+        keys: (tokens, channels) uint16, or int8 where the component has INT8; oldest first, as are the others.
         values: the same.
         kept: (tokens, channels) bool, of keys and of values; looked at only in compressed blocks.
         window: tokens that stay dense at least.
         scale: see `Query`.
+        key_scale: the same.
+        value_scale: the same.
 
     Raises:
-        InputError: shapes that differ, no tokens, a window below 0, NaN or infinity.
+        InputError: shapes or dtypes that differ, no tokens, a window below 0, NaN or infinity, a scale out of range.
     """
     in_range("window", window, 0)
     for name, array in (("values", values), ("kept keys", kept[0]), ("kept values", kept[1])):
@@ -154,7 +175,7 @@ def query_of(config: AttentionConfig, query: Halves, keys: Halves, values: Halve
         part = slice(begin, begin + config.tile)
         masks = (kept[0][part], kept[1][part]) if begin < compressed else None
         blocks.append(Block(config=config, keys=keys[part], values=values[part], kept=masks))
-    return Query(config=config, query=query, blocks=blocks, scale=scale)
+    return Query(config=config, query=query, blocks=blocks, scale=scale, key_scale=key_scale, value_scale=value_scale)
 
 
 def same_engine(queries: Sequence[Query]) -> AttentionConfig:
@@ -168,6 +189,15 @@ def same_engine(queries: Sequence[Query]) -> AttentionConfig:
     if any(query.config != queries[0].config for query in queries):
         raise InputError("queries", "queries of one component", "several configurations")
     return queries[0].config
+
+
+def check_numbers(place: str, array: Any, shape: tuple[int, ...], config: AttentionConfig) -> None:
+    """`InputError` unless it is an array of the configuration's numbers, of that shape."""
+    if config.data_type == "fp16":
+        check_halves(place, array, shape)
+    elif not isinstance(array, np.ndarray) or array.dtype != np.int8 or array.shape != shape:
+        given = f"{array.dtype} of shape {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+        raise InputError(place, f"int8 of shape {shape}", given)
 
 
 def check_halves(place: str, array: Any, shape: tuple[int, ...]) -> None:

@@ -8,11 +8,16 @@
     p[t] = 2^(z[t] - m') rounded to FP16
     l    = l · a, then l + p[t] token by token
     acc[c] = acc[c] · a, then acc[c] + p[t] · V[t, c] token by token, kept values only; the product is exact
-    at the end: r = 1 / l, o[c] = acc[c] · r rounded to FP16
+    at the end: r = (1 / l) · w, o[c] = acc[c] · r rounded to FP16
 
 The weights that are summed are the rounded ones that values are multiplied with, so that they add up to 1. What is not
 kept is not added; kept zeros are, which changes nothing but the sign of a zero. No number of registers or multipliers
 changes a bit. Inputs are finite, so nothing is ever NaN or infinite: |s| < 2^42, 1 <= l.
+
+INT8 keys and values have one scale each for the whole query. They are exact in FP32: K and V above are the whole
+numbers times 2^-24 (`query.UNIT`), and products with FP16 are exact. A factor on all keys is one on all scores, so that
+of the keys is part of ``scale``; that of the values is ``w``; both with 2^24 in them, each rounded to FP32 once. So all
+that INT8 adds in roundings is that of ``w`` and of the product with it. For FP16, w is 1.
 """
 
 from __future__ import annotations
@@ -24,8 +29,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hwsim.bitmap_decoder.attention.exponential import Floats, exp2
-from hwsim.bitmap_decoder.attention.query import Block, Halves, Query
-from hwsim.bitmap_decoder.format import Bools
+from hwsim.bitmap_decoder.attention.query import UNIT, Block, Halves, Query
+from hwsim.bitmap_decoder.format import Bools, Elements
 from hwsim.floats import FP16, round_to, to_float32
 
 
@@ -56,8 +61,8 @@ def attend(query: Query) -> Attended:
         total = np.float32(total * decay)
         for weight in p:
             total = np.float32(total + weight)
-        acc = _scattered(acc * decay, p, to_float32(block.values, FP16), block.masks[1])
-    output = round_to(FP16, acc * (np.float32(1) / total)).astype(np.uint16)
+        acc = _scattered(acc * decay, p, operands(block.values), block.masks[1])
+    output = round_to(FP16, acc * (np.float32(1) / total * query.value_factor)).astype(np.uint16)
     return Attended(output=output, maximum=m, total=total)
 
 
@@ -68,8 +73,15 @@ def attend_all(queries: Sequence[Query]) -> list[Attended]:
 
 def scores(q: Floats, block: Block) -> Floats:
     """(tokens,) sums of products of a query (channels,) with a block's keys."""
-    keys = to_float32(block.keys, FP16).T
+    keys = operands(block.keys).T
     return _scattered(np.zeros(block.tokens, np.float32), q, keys, block.masks[0].T)
+
+
+def operands(elements: Elements) -> Floats:
+    """Keys or values as the multipliers take them, exactly: FP16 patterns (uint16), or INT8 in units of 2^-24."""
+    if elements.dtype == np.int8:
+        return elements.astype(np.float32) * np.float32(UNIT["int8"])
+    return to_float32(elements, FP16)
 
 
 def _scattered(sums: Floats, factors: Floats, rows: npt.NDArray[np.float32], kept: Bools) -> Floats:

@@ -3,7 +3,8 @@
 Of a step in cycle t the values and their factor are in registers in t + 1 and multiplied; its sums are in the
 accumulators from t + `accumulated` on. The softmax reads the scores of n tokens one a cycle, scales them, and finds the
 maximum; then it goes through the old maximum and the scores again, one a cycle. The old one gives the decay of what is
-accumulated, which runs through the same FP32 multiplier while the scores become weights.
+accumulated, which runs through the same FP32 multiplier while the scores become weights. With INT8 values, so does the
+reciprocal at the end, once, before the sums of the channels.
 """
 
 from __future__ import annotations
@@ -35,6 +36,11 @@ def softmax(config: AttentionConfig, tokens: int) -> int:
     maximum = tokens + config.multiply_stages
     decay = config.sum_stages + EXPONENTIAL + HANDOVER
     return accumulated(config) + maximum + decay + config.multiply_stages + max(tokens, config.channels) + HANDOVER
+
+
+def fold(config: AttentionConfig) -> int:
+    """From the reciprocal to its product with the scale of INT8 values, in a register; FP16 values have none."""
+    return config.multiply_stages + HANDOVER if config.data_type == "int8" else 0
 
 
 def normalised(config: AttentionConfig) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,8 +10,9 @@ import numpy as np
 
 from hwsim.bitmap_decoder.attention.config import AttentionConfig
 from hwsim.bitmap_decoder.attention.model import attention_network
-from hwsim.bitmap_decoder.attention.query import Block, Halves, Query
+from hwsim.bitmap_decoder.attention.query import ELEMENT_SCALES, Block, Halves, Query
 from hwsim.bitmap_decoder.attention.reference import attend_all
+from hwsim.bitmap_decoder.format import Elements
 from hwsim.bitmap_decoder.front import Gates
 from hwsim.config import one_of
 from hwsim.floats import FP16, round_to
@@ -57,8 +59,9 @@ def draw_attention_case(config: AttentionConfig, settings: Mapping[str, Any], rn
             blocks.append(block)
             shapes.append(shape)
         elements += sum(2 * block.keys.size for block in blocks)
+        scale = float(rng.choice([0.25, 1.0, 2.0**-20])) if kind == "any" else 0.3
         queries.append(Query(config=config, query=draw_halves(kind, (config.channels,), rng), blocks=blocks,
-                             scale=float(rng.choice([0.25, 1.0, 2.0**-20])) if kind == "any" else 0.3))
+                             scale=scale, **draw_scales(kind, config, rng)))
         described.append({"values": kind, "blocks": shapes})
     fractions, stalls = draw_stalls(settings, (*INPUTS, *OUTPUTS), 8 * elements + 256, rng)
     return attention_case(queries, {port: stalls[port] for port in INPUTS}, {port: stalls[port] for port in OUTPUTS},
@@ -72,11 +75,30 @@ def draw_block(kind: str, config: AttentionConfig, settings: Mapping[str, Any],
     tokens = draw_count(settings, "tokens", int(rng.integers(1, config.tile + 1)) if ragged else config.tile,
                         config.tile)
     shape = (tokens, config.channels)
-    keys, values = draw_halves(kind, shape, rng), draw_halves(kind, shape, rng)
+    keys, values = draw_numbers(kind, config, shape, rng), draw_numbers(kind, config, shape, rng)
     kept = [draw_kept(each, config.tile, settings, rng) for each in (shape[::-1], shape)]
     masks = None if dense else (kept[0][0].T, kept[1][0])
     block = Block(config=config, keys=keys, values=values, kept=masks)
     return block, {"tokens": tokens, "dense": dense, "density": [density for _, density in kept]}
+
+
+def draw_scales(kind: str, config: AttentionConfig, rng: np.random.Generator) -> dict[str, float]:
+    """What keys and values of 1 stand for: with ``close`` 1, so that scores stay equal."""
+    if config.data_type == "fp16" or kind == "close":
+        return {}
+    low, high = (math.log2(end) for end in (ELEMENT_SCALES if kind == "any" else (2.0**-7, 2.0**-4)))
+    return {name: float(np.exp2(rng.uniform(low, high))) for name in ("key_scale", "value_scale")}
+
+
+def draw_numbers(kind: str, config: AttentionConfig, shape: tuple[int, ...], rng: np.random.Generator) -> Elements:
+    """Keys or values of the configuration's type: as `draw_halves`; of whole numbers, ``usual`` ones spread over their
+    range, and ``any`` has the least one often.
+    """
+    if config.data_type == "fp16":
+        return draw_halves(kind, shape, rng)
+    usual = np.clip(np.rint(rng.normal(size=shape) * 40), -127, 127)
+    whole = np.where(rng.random(shape) < 0.2, -128, rng.integers(-128, 128, shape))
+    return {"usual": usual, "close": rng.integers(-2, 3, shape), "any": whole}[kind].astype(np.int8)
 
 
 def draw_halves(kind: str, shape: tuple[int, ...], rng: np.random.Generator) -> Halves:

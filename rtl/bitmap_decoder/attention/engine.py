@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, unsigned
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
-from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
 
 from hwsim.bitmap_decoder.attention import timing
@@ -39,7 +38,7 @@ class BitmapAttention(wiring.Component):
     def __init__(self, config: AttentionConfig):
         self.config = config
         super().__init__({
-            "h": In(stream.Signature(layouts.header())), "q": In(stream.Signature(layouts.query_beat(config))),
+            "h": In(stream.Signature(layouts.header(config))), "q": In(stream.Signature(layouts.query_beat(config))),
             "b": In(stream.Signature(config.tile)), "v": In(stream.Signature(family_layouts.value_beat(config))),
             "o": Out(stream.Signature(layouts.result())), "s": Out(stream.Signature(layouts.summary())),
             "error": Out(stream.Signature(family_layouts.FAULT))})
@@ -80,7 +79,7 @@ class BitmapAttention(wiring.Component):
     def _headers(self, m: Module, run: Value) -> tuple[Value, Value, Any, Signal]:
         """Whether a header is taken, whether it is wrong, the block at hand, and whether there is one."""
         told, config = self.h.payload, self.config
-        taken, busy, now, first = Signal(), Signal(), Signal(layouts.header()), Signal(init=1)
+        taken, busy, now, first = Signal(), Signal(), Signal(layouts.header(config)), Signal(init=1)
         m.d.comb += [self.h.ready.eq(run & ~busy & ~self.s.valid), taken.eq(self.h.valid & self.h.ready)]
         with m.If(taken):
             m.d.sync += [now.eq(told), busy.eq(1), first.eq(told.last)]
@@ -90,7 +89,7 @@ class BitmapAttention(wiring.Component):
     def _query(self, m: Module, run: Value, release: Value) -> tuple[list[Value], Value]:
         """The query's channels, and whether all are there. The next one may come from ``release`` on."""
         config = self.config
-        beats = -(-config.channels // config.beat_values)
+        beats, width = config.query_beats, config.query_values
         full, count, loaded, channels = Signal(), Signal(range(beats)), Signal(), []
         m.d.comb += [self.q.ready.eq(run & ~full), loaded.eq(self.q.valid & self.q.ready)]
         with m.If(loaded):
@@ -99,8 +98,8 @@ class BitmapAttention(wiring.Component):
             m.d.sync += full.eq(0)
         for channel in range(config.channels):
             held = Signal(16, name=f"query{channel}", reset_less=True)
-            with m.If(loaded & (count == channel // config.beat_values)):
-                m.d.sync += held.eq(self.q.payload[channel % config.beat_values])
+            with m.If(loaded & (count == channel // width)):
+                m.d.sync += held.eq(self.q.payload[channel % width])
             channels.append(held)
         return channels, full
 
@@ -112,7 +111,7 @@ class BitmapAttention(wiring.Component):
         for token, weight in enumerate(weights):
             with m.If(softmax.write_weight & (softmax.weight_at == token)):
                 m.d.sync += weight.eq(softmax.weight)
-        values = Signal(ArrayLayout(unsigned(16), config.macs), reset_less=True)
+        values = Signal(store.window.shape(), reset_less=True)
         factor, places = Signal(16, reset_less=True), Signal(sums.places.shape(), reset_less=True)
         m.d.sync += [values.eq(store.window), places.eq(feed.places),
                      factor.eq(Mux(feed.keys, channel, Array(weights)[feed.row]))]
@@ -121,7 +120,14 @@ class BitmapAttention(wiring.Component):
         m.d.comb += [sums.valid.eq(valid), sums.places.eq(delayed(m, places, "places", config.product_stages))]
         for lane in range(config.macs):
             m.submodules[f"multiply{lane}"] = unit = FloatMultiply(FP16, config.product_stages)
-            m.d.comb += [unit.a.eq(values[lane]), unit.b.eq(factor), sums.products[lane].eq(unit.z)]
+            m.d.comb += [unit.a.eq(self._half(values[lane])), unit.b.eq(factor), sums.products[lane].eq(unit.z)]
+
+    def _half(self, value: Value) -> Value:
+        """A key or value as FP16. *Whole numbers as subnormals*: INT8 magnitudes are fractions, multiples of 2^-24."""
+        if self.config.data_type == "fp16":
+            return value
+        sign = value[-1]
+        return Cat(Mux(sign, -value, value)[:8], Const(0, 7), sign)
 
     def _soften(self, m: Module, softmax: Softmax, sums: Accumulators, taken: Value, now: Any, end: Value) -> None:
         """Softmax and accumulators; it begins when the last score is written."""
@@ -140,14 +146,15 @@ class BitmapAttention(wiring.Component):
         m.submodules.reciprocal = reciprocal = Reciprocal()
         m.submodules.results = results = ResultQueue(layouts.result(), config.o_depth, 1)
         summed, channel, issue, last = Signal(), Signal(range(config.channels)), Signal(), Signal()
+        factor, there = self._factor(m, reciprocal, softmax, taken, now)
         written = timing.accumulated(config) - timing.ACCUMULATE
         m.d.comb += [
             reciprocal.a.eq(softmax.total), reciprocal.clear.eq(taken),
             reciprocal.start.eq(softmax.ready & now.last & ~reciprocal.busy & ~reciprocal.done),
             self.s.payload.maximum.eq(softmax.maximum), self.s.payload.total.eq(softmax.total),
-            issue.eq(summed & reciprocal.done & (results.free != 0)), last.eq(channel == config.channels - 1),
+            issue.eq(summed & there & (results.free != 0)), last.eq(channel == config.channels - 1),
             results.reserve.eq(issue), softmax.normalise.eq(issue), softmax.normal_at.eq(channel),
-            softmax.factor.eq(reciprocal.z)]
+            softmax.factor.eq(factor)]
         with m.If(self.s.valid & self.s.ready):
             m.d.sync += self.s.valid.eq(0)
         with m.If(issue & (channel == 0)):
@@ -160,3 +167,21 @@ class BitmapAttention(wiring.Component):
         m.d.comb += [results.write.eq(out[0]), results.data.last.eq(out[1]), results.data.value.eq(softmax.normal)]
         wiring.connect(m, results.o, wiring.flipped(self.o))
         return issue & last
+
+    def _factor(self, m: Module, reciprocal: Reciprocal, softmax: Softmax, taken: Value,
+                now: Any) -> tuple[Value, Value]:
+        """What sums are multiplied with at the end, and whether it is there: the reciprocal, for INT8 once through the
+        multiplier with what a value of 1 stands for. The multiplier is free then: the weights are done.
+        """
+        if self.config.data_type == "fp16":
+            return reciprocal.z, reciprocal.done
+        begun, there, factor = Signal(), Signal(), Signal(32, reset_less=True)
+        m.d.comb += [softmax.fold.eq(reciprocal.done & ~begun), softmax.inverse.eq(reciprocal.z),
+                     softmax.value_factor.eq(now.value_factor)]
+        with m.If(taken):
+            m.d.sync += [begun.eq(0), there.eq(0)]
+        with m.If(softmax.fold):
+            m.d.sync += begun.eq(1)
+        with m.If(chain(m, softmax.fold, 2, self.config.multiply_stages, "folded")[-1]):
+            m.d.sync += [factor.eq(softmax.data), there.eq(1)]
+        return factor, there

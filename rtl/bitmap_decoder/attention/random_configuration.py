@@ -29,7 +29,8 @@ def draw_attention(settings: Mapping[str, Any], rng: np.random.Generator) -> Att
         "tile": tile, "channels": int(fixed.get("tile", tile)) * segments, "pad": pad,
         "beat_values": int(fixed.get("pad", pad)) * words, "b_slots": int(rng.integers(1, 5)),
         "macs": int(rng.choice([1, 2, 3, 4, 8])), "o_depth": int(rng.choice([1, 2, 3, 8])),
-        **{f"{name}_stages": int(rng.integers(5)) for name in ("product", "sum", "multiply")}}
+        **{f"{name}_stages": int(rng.integers(5)) for name in ("product", "sum", "multiply")},
+        "data_type": str(rng.choice(["fp16", "int8"]))}
     known = AttentionConfig.from_mapping(
         {**drawn, **{key: value for key, value in fixed.items() if key != "buffer_beats"}, "buffer_beats": 64})
     return AttentionConfig.from_mapping({**known.to_mapping(), "buffer_beats": known.least_beats + spare, **fixed})

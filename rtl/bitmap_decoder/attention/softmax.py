@@ -25,13 +25,16 @@ class Softmax(wiring.Component):
     the decay, one a cycle, while weights come. ``ready`` stays from the end of both until the next block.
 
     With ``normalise``, the sum at ``normal_at`` goes through the multiplier with ``factor``, to ``normal`` in FP16
-    ``multiply_stages`` + 1 cycles later.
+    ``multiply_stages`` + 1 cycles later. With ``fold`` (INT8 only), ``inverse`` goes through it with ``value_factor``,
+    to ``data`` ``multiply_stages`` cycles later.
     """
 
     def __init__(self, config: AttentionConfig):
         self.config = config
         token, channel = range(config.tile), range(config.channels)
+        folding = {"fold": In(1), "inverse": In(32), "value_factor": In(32)} if config.data_type == "int8" else {}
         super().__init__({
+            **folding,
             "block": In(1), "first": In(1), "begin": In(1), "tokens": In(range(config.tile + 1)), "scale": In(32),
             "score_at": Out(token), "score": In(32), "sum_at": Out(channel), "sum": In(32),
             "write_score": Out(1), "write_sum": Out(1), "token": Out(token), "channel": Out(channel), "data": Out(32),
@@ -56,6 +59,9 @@ class Softmax(wiring.Component):
             self.sum_at.eq(Mux(self.normalise, self.normal_at, entry - 1)),
             multiply.a.eq(Mux(scanning, self.score, Mux(rescaling & (entry == 0), self.total, self.sum))),
             multiply.b.eq(Mux(scanning, self.scale, Mux(self.normalise, self.factor, decay)))]
+        if config.data_type == "int8":
+            with m.If(self.fold):
+                m.d.comb += [multiply.a.eq(self.inverse), multiply.b.eq(self.value_factor)]
         with m.If(self.block):
             m.d.sync += before.eq(Mux(self.first, MINUS_INFINITY, self.maximum))
             with m.If(self.first):

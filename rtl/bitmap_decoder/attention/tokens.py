@@ -14,18 +14,18 @@ from rtl.parts.tokens import pack
 
 def header_tokens(query: Query) -> list[int]:
     """Port ``h``: one token per block."""
-    tokens, final = [], len(query.blocks) - 1
+    tokens, final, layout = [], len(query.blocks) - 1, layouts.header(query.config)
     for number, block in enumerate(query.blocks):
         fields = {"tokens": block.tokens, "dense": int(block.dense), "first": int(number == 0),
                   "last": int(number == final), "scale": int(query.factor.view(np.uint32)),
-                  "values": len(block.stored)}
-        tokens.append(sum(fields[name] << field.offset for name, field in layouts.header()))
+                  "values": len(block.stored), "value_factor": int(query.value_factor.view(np.uint32))}
+        tokens.append(sum(fields[name] << field.offset for name, field in layout))
     return tokens
 
 
 def query_tokens(query: Query) -> list[int]:
     """Port ``q``."""
-    width = query.config.beat_values
+    width = query.config.query_values
     beats = np.pad(query.query, (0, -len(query.query) % width)).reshape(-1, width)
     return pack([(column.astype(np.int64), 16) for column in beats.T])
 
@@ -42,7 +42,8 @@ def value_tokens(block: Block) -> list[int]:
     """Port ``v``: the stored values, the last beat filled up with zeros."""
     width = block.config.beat_values
     beats = np.pad(block.stored, (0, -len(block.stored) % width)).reshape(-1, width)
-    return pack([*((column.astype(np.int64), 16) for column in beats.T), (_last(len(beats)), 1)]) if len(beats) else []
+    columns = [(column.astype(np.int64), block.config.element_bits) for column in beats.T]
+    return pack([*columns, (_last(len(beats)), 1)]) if len(beats) else []
 
 
 def input_tokens(queries: Sequence[Query]) -> dict[str, list[int]]:
