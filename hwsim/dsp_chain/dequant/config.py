@@ -31,7 +31,7 @@ class DequantConfig(Configuration):
     multiplier_bits: int = 8      # of a scale: multiplier / 2^shift, the multiplier unsigned
     most_shift: int = 15          # largest shift of a scale
     most_weights: int = 65535     # longest tensor
-    buffer_words: int = 5         # words that the gearbox holds
+    buffer_words: int = 4         # words that the gearbox holds
     h_slots: int = 2              # queue of headers, twice: before the words, and between words and results
     s_slots: int = 2              # queue of scales
     o_depth: int = 16             # queue of results, beats
@@ -68,13 +68,10 @@ class DequantConfig(Configuration):
 
     @property
     def full_rate_words(self) -> int:
-        """Words with which neither words nor beats wait for each other's room, whatever the width.
-
-        A word is taken when one of ``buffer_words`` is free. Where beats are the slower side, two beats and a word
-        must fit; where words are, a beat and two words.
+        """Words with which neither words nor beats wait for room, whatever the width: those of a beat of the widest
+        weights, and one that comes in the cycle in which they are used up.
         """
-        beat = WIDEST * self.lanes
-        return -(-(max(2 * beat + self.word, beat + 2 * self.word) - self.grain) // self.word)
+        return -(-WIDEST * self.lanes // self.word) + 1
 
     @property
     def most_words(self) -> int:

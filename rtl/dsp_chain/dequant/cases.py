@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,10 @@ def draw_tensor(kind: str, config: DequantConfig, width: int, weights: int, rng:
     multipliers, shifts = _draw_scales(kind, groups, most, config.most_shift, rng)
     if kind == "extreme":
         values = rng.choice([low, high, 0, -1, 1], weights)
-    return pack(config, width, values, multipliers, shifts)
+    tensor = pack(config, width, values, multipliers, shifts)
+    bits = np.unpackbits(tensor.words, bitorder="little")
+    bits[weights * width:] = rng.integers(0, 2, len(bits) - weights * width)  # they do not count
+    return replace(tensor, words=np.packbits(bits, bitorder="little").reshape(tensor.words.shape))
 
 
 def _draw_scales(kind: str, groups: int, most: int, most_shift: int, rng: np.random.Generator) -> tuple[Ints, Ints]:

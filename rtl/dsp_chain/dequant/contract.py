@@ -24,9 +24,11 @@ def contract(config: DequantConfig) -> list[str]:
         "the driver keeps:",
         "  - valid does not wait for ready; an offer stays, unchanged, until it is taken. The reset is synchronous.",
         f"  - h, a tensor: 1 <= weights <= {config.most_weights}.",
-        "  - w: weight i in bits i*width and up of the tensor's words, two's complement; last: set on its last word.",
+        "  - w: weight i in bits i*width and up of the tensor's words, two's complement; last: set on its last word;",
+        "    bits behind the last weight do not count.",
         f"  - s: multiplier / 2^shift for every {config.group} weights of a tensor, shift <= {config.most_shift}.",
-        "else the first fault is offered once at error, and nothing more is taken until the reset.",
+        "else the first fault is offered once at error, and no header or word is taken until the reset; what the words",
+        "taken before are enough for still leaves.",
         f"the device gives: on o, {config.lanes} weights a beat, zeros in lanes behind the end of a tensor.",
     ]
 

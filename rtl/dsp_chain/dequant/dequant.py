@@ -25,8 +25,8 @@ class Dequant(wiring.Component):
     """INT8 weights of packed tensors, ``lanes`` a cycle as long as their words are there. Ports with backpressure:
     ``h`` headers, ``w`` words, ``s`` scales, ``o`` weights; from the last word of a beat to the beat 1 +
     `hwsim.dsp_chain.dequant.timing.LATENCY` cycles. ``error`` is offered once when a header or the end of the words
-    makes no sense; then nothing more is taken until the reset, and what the words taken before are enough for is
-    finished.
+    makes no sense; then no header and no word is taken until the reset, but scales are, so that everything leaves
+    that the words taken before are enough for.
 
     Args:
         config: the same object that the reference and the cycle model take.
@@ -51,8 +51,8 @@ class Dequant(wiring.Component):
         watch(m, stop, {Fault.HEADER: intake.bad_header, Fault.TRUNCATED: intake.truncated,
                         Fault.OVERLONG: intake.overlong})
         m.d.comb += [intake.run.eq(stop.run), intake.room.eq(gearbox.room), gearbox.write.eq(intake.write),
-                     gearbox.data.eq(self.w.payload.bits), self.s.ready.eq(scales.w_rdy & stop.run),
-                     scales.w_en.eq(self.s.valid & stop.run), scales.w_data.eq(self.s.payload)]
+                     gearbox.data.eq(self.w.payload.bits), self.s.ready.eq(scales.w_rdy),
+                     scales.w_en.eq(self.s.valid), scales.w_data.eq(self.s.payload)]
         step = self._steps(m, intake, gearbox, scales, results)
         scale = Signal(layouts.scale(config))
         m.d.comb += scale.eq(scales.r_data)

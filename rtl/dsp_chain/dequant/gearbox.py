@@ -36,7 +36,7 @@ class Gearbox(wiring.Component):
         needed, passed = Signal(range(words + 1)), Signal(range(words + 1))
         m.d.comb += [
             self.room.eq(level != depth),
-            end.eq(offset + Array(self.count * width for width in WIDTHS)[self.code]),
+            end.eq(offset + Array(times(self.count, width) for width in WIDTHS)[self.code]),
             needed.eq((end + config.word - 1) >> shift), self.there.eq(needed <= level),
             passed.eq(Mux(self.take, Mux(self.final, needed, end >> shift), 0))]
         m.d.sync += [level.eq(level + self.write - passed), read.eq(_wrapped(read + passed, depth))]
@@ -58,6 +58,11 @@ class Gearbox(wiring.Component):
                 m.d.sync += held.eq(self.data)
             ring.append(held)
         return ring
+
+
+def times(count: Value, width: int) -> Value:
+    """A number times the constant width, as a sum of shifts: a product would take a DSP slice."""
+    return sum((count << place for place in range(width.bit_length()) if width >> place & 1), Const(0, 1))
 
 
 def _wrapped(value: Value, count: int) -> Value:

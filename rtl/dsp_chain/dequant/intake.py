@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from hwsim.dsp_chain.dequant.config import WIDTHS, DequantConfig
 from rtl.dsp_chain.dequant import layouts
+from rtl.dsp_chain.dequant.gearbox import times
 
 
 class WordIntake(wiring.Component):
@@ -44,7 +45,7 @@ class WordIntake(wiring.Component):
             self.bad_header.eq(load & (first.weights == 0)), waiting.r_en.eq(load),
             handed.w_en.eq(load & ~self.bad_header), handed.w_data.eq(waiting.r_data),
             self.begun.eq(handed.r_rdy), self.header.eq(handed.r_data), handed.r_en.eq(self.next)]
-        bits = Array(first.weights * width for width in WIDTHS)[first.code]
+        bits = Array(times(first.weights, width) for width in WIDTHS)[first.code]
         words = (bits + config.word - 1) >> (config.word - 1).bit_length()
         m.d.sync += to_come.eq(Mux(load, words, to_come - self.write))
         return m
