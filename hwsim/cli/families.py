@@ -15,6 +15,7 @@ FAMILIES: Mapping[str, str] = {
     "wuve": "hwsim.wuve.config:WuveConfig",
     "training_core": "hwsim.training_core.config:TrainingCoreConfig",
     "bitmap_decoder": "hwsim.bitmap_decoder.components:AnyComponent",
+    "dsp_chain": "hwsim.dsp_chain.components:AnyComponent",
 }
 """By name: module and class of the configuration, imported when it is asked for."""
 

@@ -80,6 +80,11 @@ class SparseChainConfig(Configuration):
         return 1
 
     @property
+    def accumulates(self) -> bool:
+        """Whether sums over several slices are added up."""
+        return False
+
+    @property
     def blocks(self) -> int:
         """Blocks of a slice."""
         return self.length // self.m
@@ -103,6 +108,10 @@ class SparseChainConfig(Configuration):
     def sum_bits(self) -> int:
         """Bits of a beat's sum: ``length`` products from -127 * 128 to 2**14, signed."""
         return 16 + (self.length - 1).bit_length()
+
+    def part(self, n: int) -> int:
+        """DSPs of a sub-chain at N:M."""
+        return n * self.length // self.m
 
     @property
     def operand_stages(self) -> int:
@@ -152,3 +161,8 @@ class MpuConfig(SparseChainConfig):
     def chains(self) -> int:
         """One a VPU."""
         return self.vpus
+
+    @property
+    def accumulates(self) -> bool:
+        """Sums over several slices are added up."""
+        return True

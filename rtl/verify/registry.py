@@ -15,6 +15,7 @@ FAMILIES: Mapping[str, str] = {
     "wuve": "rtl.wuve.family:WuveFamily",
     "training_core": "rtl.training_core.family:TrainingCoreFamily",
     "bitmap_decoder": "rtl.bitmap_decoder.family:BitmapDecoderFamily",
+    "dsp_chain": "rtl.dsp_chain.family:DspChainFamily",
 }
 """By name: module and class of the family, imported when it is asked for."""
 
