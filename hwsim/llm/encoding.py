@@ -29,7 +29,7 @@ _OPERANDS: tuple[Part, ...] = (
 _MATRIX: tuple[Part, ...] = (("k", 0, 4, 14, 0), ("flags", 0, 0, 4, 0), *_OPERANDS)
 LAYOUT: Mapping[Opcode, tuple[Part, ...]] = {
     Opcode.LD: (("buffer", 0, 15, 3, 0), ("cross", 0, 14, 1, 0), ("zero", 0, 13, 1, 0), ("channel", 0, 8, 5, 0),
-                ("channels", 0, 3, 5, 0), ("bank", 1, 16, 16, 0), ("loops", 1, 0, 16, 0), ("length", 2, 0, 32, 0),
+                ("channels", 0, 3, 5, 0), ("bank", 1, 16, 16, 0), ("loops", 1, 0, 12, 0), ("length", 2, 0, 32, 0),
                 ("hbm", 3, 0, 32, 0), ("hbm", 4, 0, 2, 32), ("stride", 5, 0, 32, 0)),
     Opcode.ST: (("channel", 0, 13, 5, 0), ("channels", 0, 8, 5, 0), ("cross", 0, 7, 1, 0), ("loops", 0, 0, 7, 0),
                 ("hbm", 1, 0, 32, 0), ("hbm", 2, 30, 2, 32), ("bank", 2, 18, 12, 0), ("length", 2, 0, 18, 0)),

@@ -128,7 +128,8 @@ def instructions(op: Opcode, count: int = 1, **fields: npt.ArrayLike) -> Instruc
     if op in (Opcode.MM, Opcode.MV):
         rows["work"] = 1
     for name, value in fields.items():
-        rows[named_field(name)] = _fitting(f"{op.name} {name}", name, value)
+        known = named_field(name)
+        rows[known] = _fitting(f"{op.name} {name}", known, value)
     return rows
 
 
