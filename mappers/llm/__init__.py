@@ -1,0 +1,1 @@
+"""Compiler of decoder-only language models for the accelerator that runs programs (`hwsim.llm`)."""

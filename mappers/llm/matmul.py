@@ -1,0 +1,140 @@
+"""MM mode: many rows times a weight. A tile of rows stays in the A buffer while the weight's columns stream through B.
+
+For each tile of rows: its activations, then for each block of columns: for each part of K one fill and one MM, the
+fused functions, the results stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hwsim.llm.isa import BLOCK, Buffer, Flag, Instructions, Opcode
+from mappers.llm.fusion import Pass
+from mappers.llm.matvec import Matrix, Target
+from mappers.llm.rows import LD, MISC, MM, ST, block, flat, joined, tokens
+from mappers.llm.tiling import DENSE, Parts, ceil_div, mm_parts
+
+
+@dataclass(frozen=True)
+class _Tiles:
+    """Tiles of equal height: `count` from number `first` of all `total`, of `rows` blocks each."""
+
+    first: int
+    count: int
+    total: int
+    rows: int
+
+    @property
+    def number(self) -> npt.NDArray[np.int64]:
+        """Of each tile, shape (count, 1, 1)."""
+        return np.arange(self.first, self.first + self.count)[:, None, None]
+
+
+def matmul(rows: int, matrix: Matrix, passes: Sequence[Pass], target: Target, cross: bool = False) -> Instructions:
+    """Instructions for `rows` rows; ``cross``: activations come from the channels of other cores."""
+    high = target.geometry.mm_blocks
+    blocks = ceil_div(rows, BLOCK)
+    whole, rest = divmod(blocks, high)
+    total = whole + bool(rest)
+    parts = mm_parts(matrix.k_blocks, target.geometry, target.options.split)
+    made = [_tiles(_Tiles(0, whole, total, high), matrix, parts, passes, target, cross)] if whole else []
+    if rest:
+        made.append(_tiles(_Tiles(whole, 1, total, rest), matrix, parts, passes, target, cross))
+    return flat(made)
+
+
+def _tiles(tiles: _Tiles, matrix: Matrix, parts: Parts, passes: Sequence[Pass], target: Target,
+           cross: bool) -> Instructions:
+    """All tiles of one height."""
+    options, channels = target.options, target.geometry.channels
+    each = tiles.rows if options.loads == "channel" else 1
+    share = tiles.rows // each
+    number = np.arange(each)
+    activations = block(
+        Opcode.LD, (tiles.count, each), wait=tokens(MM, (tiles.number[..., 0] > 0) & (number == 0)), buffer=Buffer.A,
+        channels=channels, channel=number, length=share * matrix.k_blocks * DENSE, cross=cross,
+        hbm=(tiles.number[..., 0] * matrix.k_blocks * DENSE * target.geometry.mm_blocks) // channels)  # fmt: skip
+    body = [_fills_and_products(tiles, matrix, parts, target, bool(passes))]
+    if passes:
+        body += [_operands(tiles, matrix, passes, target), _functions(tiles, matrix, passes, target)]
+    body.append(_stores(tiles, matrix, target, bool(passes)))
+    return joined([activations, joined(body, 2).reshape(tiles.count, -1)], 1)
+
+
+def _room(matrix: Matrix, target: Target) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Which column blocks wait for room in the global buffer, and after which it is given back."""
+    block_number, depth = np.arange(matrix.n_blocks), target.geometry.global_depth
+    return block_number >= depth, block_number + depth < matrix.n_blocks
+
+
+def _giver(target: Target, fused: bool) -> int:
+    """The queue that gives room in the global buffer back: that of the stores; with functions, the demo's own."""
+    return MISC if fused and target.options.credits == "stage" else ST
+
+
+def _fills_and_products(tiles: _Tiles, matrix: Matrix, parts: Parts, target: Target, fused: bool) -> Instructions:
+    """One LD and one MM for each part of K, shape (tiles, column blocks, 2 parts)."""
+    count = len(parts.sizes)
+    shape = (tiles.count, matrix.n_blocks, count)
+    fill = np.arange(matrix.n_blocks * count).reshape(shape[1:])
+    last, final = fill == fill[-1, -1], np.arange(count) == count - 1
+    more = last & (tiles.number < tiles.total - 1)
+    waits, _ = _room(matrix, target)
+    each = target.geometry.channels if target.options.weights == "group" else 1
+    length = np.broadcast_to(parts.sizes * DENSE, shape[1:])
+    stored = length / matrix.stored.ratio / each
+    loads = block(Opcode.LD, shape, wait=tokens(MM, fill >= parts.depth), release=MM, buffer=Buffer.B, cross=1,
+                  channels=each, length=length, ratio=matrix.stored.ratio,
+                  hbm=(np.cumsum(stored.ravel()).reshape(stored.shape) - stored).astype(np.int64),
+                  channel=0 if each > 1 else target.geometry.channels)  # fmt: skip
+    products = block(Opcode.MM, shape,
+                     wait=LD | tokens(_giver(target, fused), waits[:, None] & final),
+                     release=tokens(MISC if fused else ST, final) | tokens(LD, (fill + parts.depth < fill.size) | more),
+                     k=parts.sizes, flags=matrix.stored.flags | np.where(final, Flag.OUTPUT, 0),
+                     work=matrix.stored.work)  # fmt: skip
+    return np.stack([loads, products], axis=3).reshape(*shape[:2], -1)
+
+
+def _operands(tiles: _Tiles, matrix: Matrix, passes: Sequence[Pass], target: Target) -> Instructions:
+    """Second operands of the fused functions, shape (tiles, column blocks, loads)."""
+    each = tiles.rows if target.options.loads == "channel" else 1
+    count = sum(step.operands for step in passes)
+    number = np.arange(each)
+    shape = (tiles.count, matrix.n_blocks, count, each)
+    rows = block(Opcode.LD, shape, release=tokens(MISC, number == each - 1), buffer=Buffer.GLOBAL,
+                 channels=target.geometry.channels, channel=number, length=DENSE * tiles.rows // each)  # fmt: skip
+    return rows.reshape(*shape[:2], -1)
+
+
+def _functions(tiles: _Tiles, matrix: Matrix, passes: Sequence[Pass], target: Target) -> Instructions:
+    """MISCs, shape (tiles, column blocks, passes)."""
+    shape = (tiles.count, matrix.n_blocks, len(passes))
+    number = np.arange(len(passes))
+    loaded = np.array([step.operands > 0 for step in passes])
+    _, gives = _room(matrix, target)
+    last = number == len(passes) - 1
+    free = tokens(MM, gives[:, None] & last & (_giver(target, True) == MISC))
+    lines = 1 if target.options.fused_rows == "one" else BLOCK
+    return block(Opcode.MISC, shape, wait=tokens(MM, number == 0) | tokens(LD, loaded),
+                 release=tokens(ST, last) | free, k=tiles.rows * lines,
+                 function=np.array([int(step.function) for step in passes]))  # fmt: skip
+
+
+def _stores(tiles: _Tiles, matrix: Matrix, target: Target, fused: bool) -> Instructions:
+    """Results, shape (tiles, column blocks, stores)."""
+    each = tiles.rows if target.options.loads == "channel" else 1
+    number = np.arange(each)
+    _, gives = _room(matrix, target)
+    free = tokens(MM, gives[:, None] & (number == each - 1) & (_giver(target, fused) == ST))
+    column = np.arange(matrix.n_blocks)[:, None]
+    length = np.full((tiles.count, matrix.n_blocks, each), DENSE * tiles.rows // each)
+    if target.options.last_store == "lines" and tiles.first + tiles.count == tiles.total:
+        length[-1, :, -1] = BLOCK
+    return block(Opcode.ST, (tiles.count, matrix.n_blocks, each), wait=tokens(MISC if fused else MM, number == 0),
+                 release=free, channels=target.geometry.channels, channel=number,
+                 length=length, bank=column % target.geometry.global_depth,
+                 hbm=(tiles.number * matrix.n_blocks + column) * DENSE)  # fmt: skip
