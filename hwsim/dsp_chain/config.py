@@ -113,6 +113,19 @@ class SparseChainConfig(Configuration):
         """DSPs of a sub-chain at N:M."""
         return n * self.length // self.m
 
+    def met_blocks(self, dsp: int) -> list[int]:
+        """The blocks of a slice that a DSP can meet, over all legal N, ascending."""
+        return sorted({dsp % self.part(n) // n for n in self.modes})
+
+    def end_group(self, lane: int, n: int) -> int:
+        """The group that ends a lane's sub-chain at N:M."""
+        return (lane + 1) * self.part(n) // self.group_length - 1
+
+    @property
+    def end_groups(self) -> set[int]:
+        """The groups that end a sub-chain for some legal N."""
+        return {self.end_group(lane, n) for n in self.modes for lane in range(self.m // n)}
+
     @property
     def operand_stages(self) -> int:
         """Cycles from a DSP's operands to its adder."""

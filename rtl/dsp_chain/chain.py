@@ -43,11 +43,10 @@ class CsdChain(wiring.Component):
         """Build the chain."""
         m, config = Module(), self.config
         modes = line(m, self.mode, timing.sums(config) - timing.SELECT, "modes")
-        ends = {self._end(lane, n) for n in config.modes for lane in range(config.m // n)}
         node, met = None, {}
         for group in range(config.groups):
             node = self._group(m, group, modes, node)
-            if group in ends:
+            if group in config.end_groups:
                 wait = timing.node(config, config.groups - 1) - timing.node(config, group)
                 met[group] = line(m, Cat(node.lo, node.hi), wait, f"met{group}")[-1]
         self._select(m, met, modes[-1])
@@ -84,14 +83,13 @@ class CsdChain(wiring.Component):
     def _operands(self, m: Module, p: int) -> tuple[Value, Value, Value]:
         """What DSP p multiplies, skewed: the selected activations of both rows, and the weight."""
         config = self.config
-        met = [p % config.part(n) // n for n in config.modes]
-        blocks = sorted(set(met))
+        blocks = config.met_blocks(p)
         m.submodules[f"mux{p}"] = mux = self.make(f"mux{len(blocks)}", partial(SparseMux, config, len(blocks)))
         m.d.comb += [mux.single.eq(self.single), mux.index.eq(self.weights[p].index)]
         with m.Switch(self.mode):
             for i, n in enumerate(config.modes):
                 with m.Case(i):
-                    m.d.comb += mux.block.eq(blocks.index(met[i]))
+                    m.d.comb += mux.block.eq(blocks.index(p % config.part(n) // n))
                     if n == config.m:
                         m.d.comb += mux.index.eq(p % n)
         for row in range(2):
@@ -102,10 +100,6 @@ class CsdChain(wiring.Component):
         late = line(m, Cat(mux.hi, mux.lo, weight), timing.skew(config, p), f"skew{p}")[-1]
         return late[:8], late[8:16], late[16:]
 
-    def _end(self, lane: int, n: int) -> int:
-        """The group that ends a lane's sub-chain."""
-        return (lane + 1) * self.config.part(n) // self.config.group_length - 1
-
     def _select(self, m: Module, met: dict[int, Value], mode: Value) -> None:
         """Lanes: the nodes at the ends of the sub-chains."""
         config = self.config
@@ -115,6 +109,6 @@ class CsdChain(wiring.Component):
             with m.Switch(mode):
                 for i, n in enumerate(config.modes):
                     with m.Case(i):
-                        m.d.comb += picked.eq(met[self._end(lane, n)] if lane < config.m // n else 0)
+                        m.d.comb += picked.eq(met[config.end_group(lane, n)] if lane < config.m // n else 0)
             m.d.sync += chosen[lane].as_value().eq(picked)
         m.d.comb += self.sums.eq(chosen)
