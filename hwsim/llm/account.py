@@ -1,8 +1,8 @@
 """Energy of a run on the whole board: counted actions of all cores, and static power for as long as it takes.
 
-Counted: MACs, the choice of activations where zeros are skipped, elements through the special function unit, bytes that
-the engines read from the buffers and loads write there, bytes over the pins of HBM and DDR, the program's own words. Not
-counted: accumulators, dequantisation, queues, wires, the clock (part of what the static figure stands for).
+Counted: MACs, the choice of activations where zeros are skipped, elements through the special function unit, bytes
+between buffers and engines, bytes that loads write into buffers, bytes over the pins of HBM and DDR, the program's own
+words. Not counted: accumulators, dequantisation, queues, wires, the clock (part of what the static figure stands for).
 """
 
 from __future__ import annotations
