@@ -9,7 +9,7 @@ to the special function unit, where functions are fused.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -84,12 +84,17 @@ def parts_of(matrix: Matrix, target: Target) -> Parts:
     return Parts(np.array([matrix.k_blocks]), g.a_depth // addresses)
 
 
+def spread(matrix: Matrix, target: Target) -> Matrix:
+    """Users of a matrix whose K is cut load it each for themselves: the sums of several rows have no place to wait."""
+    if matrix.users == 1 or len(parts_of(matrix, target).sizes) == 1:
+        return matrix
+    return replace(matrix, batch=matrix.batch * matrix.users, users=1)
+
+
 def matvec(matrix: Matrix, passes: Sequence[Pass], target: Target) -> Instructions:
     """Fills, MVs and fused functions; functions of ``cached`` matrices (softmax) run once a row, others once a group."""
     g = target.geometry
-    parts = parts_of(matrix, target)
-    if len(parts.sizes) > 1 and matrix.users > 1:  # sums of several rows would have to stay: each loads for itself
-        matrix = Matrix(matrix.k, matrix.n, matrix.batch * matrix.users, 1, matrix.stored, matrix.cached)
+    parts, matrix = parts_of(matrix, target), spread(matrix, target)
     groups = ceil_div(matrix.n_blocks, g.mv_blocks)
     loads = _loads(matrix, groups, parts, target)
     products = _products(matrix, groups, parts, target, bool(passes))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hwsim.llm.engine import EngineConfig
@@ -79,8 +78,6 @@ def matrix(op: Operator, weight: Stored, machine: Machine) -> Matrix:
 def one_row(stage: Stage, weight: Stored, machine: Machine, old: int) -> Instructions | None:
     """A stage of one token through memory; `old`: tokens in the cache before it. None where nothing is to be done."""
     op, target = stage.op, machine.target
-    if stage.kind == "vector":
-        return with_barrier(lines(1, op.n, stage.passes, target))
     if stage.kind == "append":
         if machine.options.append == "row" or not old:
             return None  # the projection stored its row into the cache
@@ -107,8 +104,3 @@ def many_rows(stage: Stage, weight: Stored, mask: Mask, machine: Machine) -> Ins
     if stage.kind == "scores":
         return with_barrier(scores(fine, op.k, target))
     return with_barrier(values(fine, op.n, target))
-
-
-def needed(stages: Sequence[Stage]) -> tuple[Stage, ...]:
-    """Stages that have instructions of their own; rows of the embedding come with the token, from the host."""
-    return tuple(stage for stage in stages if stage.op.kind != "embedding")
