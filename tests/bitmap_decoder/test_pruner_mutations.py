@@ -128,8 +128,8 @@ def header_of_the_vector_before(monkeypatch):
 
 
 def written_one_place_on(monkeypatch):
-    whole = pack._rotated
-    monkeypatch.setattr(pack, "_rotated", lambda m, items, by: whole(m, [items[-1], *items[:-1]], by))
+    whole = pack.rotated
+    monkeypatch.setattr(pack, "rotated", lambda m, items, by: whole(m, [items[-1], *items[:-1]], by))
 
 
 def slow_packing_in_model(monkeypatch):

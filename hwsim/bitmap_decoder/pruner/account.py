@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hwsim.bitmap_decoder.pruner.config import PrunerConfig
-from hwsim.bitmap_decoder.pruner.model import packing
+from hwsim.bitmap_decoder.pruner.packing import packing
 from hwsim.bitmap_decoder.pruner.reference import pruned
 from hwsim.bitmap_decoder.pruner.timing import digits
 from hwsim.bitmap_decoder.pruner.vectors import Batch, same_pruner

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from hwsim.bitmap_decoder.config import BitmapConfig
 from hwsim.config import in_range
+from hwsim.sparsity.mustafar import Side
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +19,9 @@ class PrunerConfig(BitmapConfig):
     of the queue of bitmaps and of that of counts, ``o_depth`` of that of headers. Three vectors are under way at once:
     one comes in, ``lanes`` elements a cycle; in one, selection decides ``digit_bits`` bits of the threshold in a cycle;
     one is packed, ``lanes`` elements a cycle. See `hwsim.bitmap_decoder.pruner.timing` for the rate.
+
+    ``side``: tiles of ``values`` lie along the channels of a token. Those of ``keys`` lie along ``tile`` tokens of a
+    channel: pruned vectors go to a transposing memory of twice ``tile`` vectors, and leave as groups of tokens.
     """
 
     component: Literal["pruner"] = "pruner"
@@ -25,14 +29,16 @@ class PrunerConfig(BitmapConfig):
     length: int = 128          # most elements of a vector
     digit_bits: int = 2        # bits of the threshold found in a cycle: 2**digit_bits - 1 counters of all elements
     buffer_beats: int = 6
-    b_slots: int = 4           # at least the tiles of a vector
+    b_slots: int = 4           # for values, at least the tiles of a vector
     o_depth: int = 2
     p_slots: int = 2           # queue of descriptors
+    side: Side = "values"      # which way tiles lie
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "mustafar-8": {},
         "mustafar-8-small": {"digit_bits": 1},
         "mustafar-16": {"lanes": 16, "beat_values": 16, "digit_bits": 3},
+        "mustafar-8-keys": {"side": "keys"},
         "int8-small": {"tile": 16, "pad": 4, "data_type": "int8", "beat_values": 4, "lanes": 4, "length": 32,
                        "digit_bits": 1},
     }
@@ -43,12 +49,22 @@ class PrunerConfig(BitmapConfig):
         in_range("length", self.length, 1, 256)
         in_range("digit_bits", self.digit_bits, 1, 4)
         in_range("p_slots", self.p_slots, 1, 64)
-        in_range("b_slots", self.b_slots, self.most_tiles, 64)
+        in_range("b_slots", self.b_slots, 1 if self.side == "keys" else self.most_tiles, 64)
 
     @property
     def step_values(self) -> int:
         """A non-zero for each lane."""
         return self.lanes
+
+    @property
+    def most_beats(self) -> int:
+        """Input beats of the longest vector."""
+        return -(-self.length // self.lanes)
+
+    @property
+    def most_chunks(self) -> int:
+        """Steps that packing takes for a whole tile."""
+        return -(-self.tile // self.lanes)
 
     @property
     def most_tiles(self) -> int:

@@ -21,7 +21,8 @@ from hwsim.errors import InputError
 from hwsim.floats import FP16
 
 PrunedVector = Job[PrunerConfig]
-"""One vector, kept elements chosen: a job of one row, as a decoder takes it."""
+"""Kept elements chosen, as a decoder takes it: of values one vector, a job of one row; of keys a group of vectors, a
+row for each channel."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -32,8 +33,8 @@ class Records:
         count: non-zeros of the tile.
         offset: where its values begin among all that the batch sends on port ``v``: values before it, those that fill
             up tiles and last beats among them. With ``beat_values == pad`` it is the sum of the tiles before.
-        nan: whether its vector has a NaN.
-        end: whether it is its vector's last.
+        nan: whether its vector has a NaN; of keys, any vector of its group.
+        end: whether it is the last of its vector or group.
         last: whether it is the batch's last.
     """
 
@@ -61,21 +62,25 @@ def keep_mask(config: PrunerConfig, vectors: Elements, keep: int) -> Bools:
 
 
 def pruned(batch: Batch) -> list[PrunedVector]:
-    """The vectors of a batch, one job each."""
-    kept = keep_mask(batch.config, batch.vectors, batch.keep)
-    return [Job(config=batch.config, dense=batch.vectors[i:i + 1], kept=kept[i:i + 1]) for i in range(batch.count)]
+    """The jobs of a batch: of values a vector each, of keys a group of vectors, turned."""
+    kept, ends = keep_mask(batch.config, batch.vectors, batch.keep), np.cumsum(batch.job_vectors)
+    parts = [slice(end - count, end) for count, end in zip(batch.job_vectors, ends, strict=True)]
+    if batch.config.side == "values":
+        return [Job(config=batch.config, dense=batch.vectors[part], kept=kept[part]) for part in parts]
+    return [Job(config=batch.config, dense=np.ascontiguousarray(batch.vectors[part].T), kept=kept[part].T.copy())
+            for part in parts]
 
 
-def records(batch: Batch, vectors: Sequence[PrunedVector]) -> Records:
+def records(batch: Batch, jobs: Sequence[PrunedVector]) -> Records:
     """Specification of port ``c``, of a batch and what `pruned` made of it."""
-    beats, width = np.array([vector.beats for vector in vectors], np.int64), batch.config.beat_values
+    beats, width = np.array([job.beats for job in jobs], np.int64), batch.config.beat_values
     begin = (np.cumsum(beats) - beats) * width
-    stored = np.stack([vector.stored for vector in vectors])
-    offset = begin[:, None] + np.cumsum(stored, axis=1) - stored
-    end = np.arange(batch.count * batch.tiles) % batch.tiles == batch.tiles - 1
-    last = np.arange(len(end)) == len(end) - 1
-    return Records(count=np.concatenate([vector.counts for vector in vectors]), offset=offset.reshape(-1),
-                   nan=np.repeat(has_nan(batch), batch.tiles), end=end, last=last)
+    offset = [first + np.cumsum(job.stored) - job.stored for first, job in zip(begin, jobs, strict=True)]
+    tiles = np.array([len(job.counts) for job in jobs])
+    nan = np.logical_or.reduceat(has_nan(batch), np.cumsum(batch.job_vectors) - batch.job_vectors)
+    number = np.arange(tiles.sum())
+    return Records(count=np.concatenate([job.counts for job in jobs]), offset=np.concatenate(offset),
+                   nan=np.repeat(nan, tiles), end=np.isin(number, np.cumsum(tiles) - 1), last=number == tiles.sum() - 1)
 
 
 def has_nan(batch: Batch) -> Bools:
@@ -88,7 +93,7 @@ def has_nan(batch: Batch) -> Bools:
 
 def prune(config: PrunerConfig, vectors: npt.NDArray[np.float16] | npt.NDArray[np.int8],
           keep: int) -> list[PrunedVector]:
-    """Compress vectors of numbers as the pruner does.
+    """Compress vectors of numbers as the pruner does: a job for each vector, of keys for each group.
 
     Args:
         config: of the pruner.

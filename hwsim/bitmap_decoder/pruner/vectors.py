@@ -17,7 +17,8 @@ from hwsim.errors import InputError
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Batch:
-    """Vectors of one length, of each of which as many elements are kept.
+    """Vectors of one length, of each of which as many elements are kept. What leaves are *jobs*: of values each vector,
+    of keys each group of ``tile`` vectors, the last group with what is left.
 
     Attributes:
         config: of the pruner.
@@ -59,11 +60,22 @@ class Batch:
         return tiles_of(self.elements, self.config.tile)
 
     @property
-    def chunks(self) -> Ints:
-        """(tiles,) cycles that packing takes for each tile of a vector."""
-        sizes = np.full(self.tiles, self.config.tile)
-        sizes[-1] = self.elements - (self.tiles - 1) * self.config.tile
-        return -(-sizes // self.config.lanes)
+    def job_vectors(self) -> Ints:
+        """(jobs,) vectors of each job."""
+        if self.config.side == "values":
+            return np.ones(self.count, np.int64)
+        firsts = np.arange(0, self.count, self.config.tile)
+        return np.minimum(self.count - firsts, self.config.tile)
+
+    @property
+    def job_chunks(self) -> list[Ints]:
+        """Of each job (tiles,): cycles that packing takes for each tile, along channels or along tokens."""
+        lanes, tile = self.config.lanes, self.config.tile
+        if self.config.side == "keys":
+            return [np.full(self.elements, -(-int(tokens) // lanes)) for tokens in self.job_vectors]
+        sizes = np.full(self.tiles, tile)
+        sizes[-1] = self.elements - (self.tiles - 1) * tile
+        return [-(-sizes // lanes)] * self.count
 
 
 def same_pruner(batches: Sequence[Batch]) -> PrunerConfig:

@@ -68,7 +68,8 @@ def draw_pruner_case(config: PrunerConfig, settings: Mapping[str, Any], rng: np.
 
 def _draw_batch(config: PrunerConfig, settings: Mapping[str, Any], rng: np.random.Generator) -> tuple[Batch, str]:
     """A batch, and the kind of its values; one in two has whole vectors."""
-    count = draw_count(settings, "rows", int(rng.integers(1, 5)), 1 << 10)
+    most = 2 * config.tile + 3 if config.side == "keys" else 4  # up to two whole groups and a ragged one
+    count = draw_count(settings, "rows", int(rng.integers(1, most + 1)), 1 << 10)
     drawn = int(rng.integers(1, config.length + 1)) if rng.integers(2) else config.length
     elements = draw_count(settings, "elements", drawn, config.length)
     kind = one_of("values", settings.get("values", str(rng.choice(VALUES))), VALUES)
@@ -95,7 +96,9 @@ def draw_pruner_configuration(settings: Mapping[str, Any], rng: np.random.Genera
         "tile": tile, "pad": pad, "beat_values": int(fixed.get("pad", pad)) * int(rng.integers(1, 4)),
         "data_type": str(rng.choice(["fp16", "int8"])), "length": int(rng.integers(1, 49)),
         "lanes": 1 + int(share * min(int(fixed.get("tile", tile)), 12)), "digit_bits": int(rng.integers(1, 5)),
-        "p_slots": int(rng.integers(1, 4)), "o_depth": int(rng.integers(1, 4)), "b_slots": 64, "buffer_beats": 64}
+        "p_slots": int(rng.integers(1, 4)), "o_depth": int(rng.integers(1, 4)), "b_slots": 64, "buffer_beats": 64,
+        "side": str(rng.choice(["values", "keys"]))}
     known = PrunerConfig.from_mapping({**drawn, **fixed})
-    return PrunerConfig.from_mapping({**drawn, "b_slots": known.most_tiles + spare,
-                                      "buffer_beats": known.least_beats + spare, **fixed})
+    least = 1 if known.side == "keys" else known.most_tiles
+    return PrunerConfig.from_mapping({**drawn, "b_slots": least + spare, "buffer_beats": known.least_beats + spare,
+                                      **fixed})

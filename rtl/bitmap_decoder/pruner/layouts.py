@@ -41,6 +41,27 @@ def stored(config: PrunerConfig) -> Shape:
     return up_to(config.most_tiles * -(-config.tile // config.pad) * config.pad)
 
 
+def job_stored(config: PrunerConfig) -> Shape:
+    """Stored values of a job: of a vector, or of a group of keys."""
+    if config.side == "values":
+        return stored(config)
+    return up_to(config.length * -(-config.tile // config.pad) * config.pad)
+
+
+def group(config: PrunerConfig) -> StructLayout:
+    """A group of keys that is complete: tokens, channels, stored values; ``first`` and ``last`` of its batch."""
+    return StructLayout({"tokens": up_to(config.tile), "channels": up_to(config.length), "values": job_stored(config),
+                         "nan": unsigned(1), "first": unsigned(1), "last": unsigned(1)})
+
+
+def at_hand(config: PrunerConfig) -> StructLayout:
+    """A chunk of a channel's tokens: which, and whether it is the ``first`` or the ``end`` of its tile; ``begin``: the
+    first of the group; ``last``: of the group's last tile.
+    """
+    return StructLayout({"valid": unsigned(1), "chunk": range(config.most_chunks), "first": unsigned(1),
+                         "end": unsigned(1), "begin": unsigned(1), "last": unsigned(1), "group": group(config)})
+
+
 def about(config: PrunerConfig) -> StructLayout:
     """What goes with a vector: ``first`` and ``last`` of its batch."""
     return StructLayout({"elements": up_to(config.length), "tiles": up_to(config.most_tiles),

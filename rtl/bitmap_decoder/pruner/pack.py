@@ -43,27 +43,19 @@ class Packer(wiring.Component):
         elements, left = Signal(layouts.up_to(config.length)), Signal(layouts.stored(config))
         busy, step, final, tile_end = Signal(), Signal(), Signal(), Signal()
         chunk = Signal(range(max(len(self.starts), 2)))
-        room = Signal(range(config.capacity + 1), init=config.capacity)
         m.submodules.buffer = buffer = BeatBuffer(config)
+        m.submodules.fit = fit = Fit(config)
         bits = Signal(config.lanes)
-        most = config.least_beats * config.beat_values
-        phase, slot = Signal(range(config.pad)), Signal(range(config.beat_values))
-        count, taken, added = ones(m, bits, "count"), Signal(range(most + 1)), Signal(range(most + 1))
-        exhausted = Signal()
         ends = Array([*self.starts[1:], config.length])[chunk]
         m.d.comb += [
             bits.eq(Array(self._chunk(mask, start) for start in self.starts)[chunk]), final.eq(ends >= elements),
             tile_end.eq(final | Array([end % config.tile == 0 for end in self.starts[1:]] + [True])[chunk]),
-            taken.eq(count + Mux(tile_end, filling(phase + count, config.pad), 0)), exhausted.eq(taken == left),
-            added.eq(taken + Mux(exhausted, filling(slot + taken, config.beat_values), 0)),
-            step.eq(busy & (added <= room)), self.free.eq(~busy | (step & final)),
-            buffer.step.eq(step), buffer.bits.eq(bits), buffer.added.eq(added), buffer.final.eq(exhausted)]
+            fit.bits.eq(bits), fit.tile_end.eq(tile_end), fit.left.eq(left), fit.step.eq(step),
+            fit.sent.eq(buffer.sent), step.eq(busy & fit.fits), self.free.eq(~busy | (step & final)),
+            buffer.step.eq(step), buffer.bits.eq(bits), buffer.added.eq(fit.added), buffer.final.eq(fit.exhausted)]
         m.d.comb += [buffer.chunk[lane].eq(element) for lane, element in enumerate(self._elements(vector, chunk))]
-        m.d.sync += room.eq(room - Mux(step, added, 0) + Mux(buffer.v.valid & buffer.v.ready, config.beat_values, 0))
         with m.If(step):
-            m.d.sync += [chunk.eq(Mux(final, 0, chunk + 1)), busy.eq(~final), left.eq(left - taken),
-                         phase.eq(Mux(tile_end, 0, (phase + count) % config.pad)),
-                         slot.eq(Mux(exhausted, 0, (slot + taken) % config.beat_values))]
+            m.d.sync += [chunk.eq(Mux(final, 0, chunk + 1)), busy.eq(~final), left.eq(left - fit.taken)]
         with m.If(self.accept):
             m.d.sync += [busy.eq(1), vector.eq(self.given), mask.eq(self.mask), elements.eq(self.elements),
                          left.eq(self.values)]
@@ -82,11 +74,43 @@ class Packer(wiring.Component):
                 for lane in range(self.config.lanes)]
 
 
+class Fit(wiring.Component):
+    """How many places of the buffer a chunk takes, and whether there is room; combinational.
+
+    ``taken``: the ones among ``bits``, and with ``tile_end`` what fills up the tile. ``exhausted``: these are all the
+    values ``left`` of the job; then ``added`` is what fills up the beat more than that. ``sent``: a beat leaves.
+    """
+
+    def __init__(self, config: PrunerConfig):
+        self.config = config
+        places = range(config.least_beats * config.beat_values + 1)
+        super().__init__({
+            "bits": In(config.lanes), "tile_end": In(1), "left": In(layouts.job_stored(config)), "step": In(1),
+            "sent": In(1), "taken": Out(places), "added": Out(places), "exhausted": Out(1), "fits": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        """Build sums and counters."""
+        m, config = Module(), self.config
+        room = Signal(range(config.capacity + 1), init=config.capacity)
+        phase, slot = Signal(range(config.pad)), Signal(range(config.beat_values))
+        count = ones(m, self.bits, "count")
+        m.d.comb += [
+            self.taken.eq(count + Mux(self.tile_end, filling(phase + count, config.pad), 0)),
+            self.exhausted.eq(self.taken == self.left), self.fits.eq(self.added <= room),
+            self.added.eq(self.taken + Mux(self.exhausted, filling(slot + self.taken, config.beat_values), 0))]
+        m.d.sync += room.eq(room - Mux(self.step, self.added, 0) + Mux(self.sent, config.beat_values, 0))
+        with m.If(self.step):
+            m.d.sync += [phase.eq(Mux(self.tile_end, 0, (phase + count) % config.pad)),
+                         slot.eq(Mux(self.exhausted, 0, (slot + self.taken) % config.beat_values))]
+        return m
+
+
 class BeatBuffer(wiring.Component):
     """Move the marked elements of a chunk together and write them behind what is there; beats leave at ``v``.
 
     The mirror of `rtl.bitmap_decoder.values.ValueWindow`: *a ring of beats, rotated on writing*. A chunk takes
-    ``added`` places: its marked elements, then zeros. ``final``: the vector has no values behind these.
+    ``added`` places: its marked elements, then zeros. ``final``: the job has no values behind these. ``sent``: a beat
+    leaves.
     """
 
     def __init__(self, config: PrunerConfig):
@@ -94,7 +118,7 @@ class BeatBuffer(wiring.Component):
         self.most = config.least_beats * config.beat_values
         super().__init__({
             "step": In(1), "chunk": In(layouts.input_beat(config)), "bits": In(config.lanes),
-            "added": In(range(self.most + 1)), "final": In(1),
+            "added": In(range(self.most + 1)), "final": In(1), "sent": Out(1),
             "v": Out(stream.Signature(family_layouts.value_beat(config)))})
 
     def elaborate(self, platform: object) -> Module:
@@ -119,7 +143,7 @@ class BeatBuffer(wiring.Component):
         """Write what a chunk adds, read whole beats."""
         config, width, capacity = self.config, self.config.beat_values, self.config.capacity
         write, read = Signal(range(capacity)), Signal(range(max(config.buffer_beats, 2)))
-        level, sent = Signal(range(capacity + 1)), Signal()
+        level, sent = Signal(range(capacity + 1)), self.sent
         items: list[Value] = []
         for place in range(capacity):
             value = moved[place] if place < config.lanes else Const(0, config.element_bits)
@@ -127,7 +151,7 @@ class BeatBuffer(wiring.Component):
             items.append(Cat(value, step & inside, final & (added == place + 1)))
         ring = Signal(ArrayLayout(config.element_bits, capacity), reset_less=True)
         lasts = Signal(config.buffer_beats, reset_less=True)
-        for place, item in enumerate(_rotated(m, items, write)):
+        for place, item in enumerate(rotated(m, items, write)):
             with m.If(item[-2]):
                 m.d.sync += ring[place].eq(item[:-2])
                 if place % width == width - 1:
@@ -144,7 +168,7 @@ class BeatBuffer(wiring.Component):
             m.d.sync += read.eq(Mux(read == config.buffer_beats - 1, 0, read + 1))
 
 
-def _rotated(m: Module, items: list[Value], by: Value) -> list[Value]:
+def rotated(m: Module, items: list[Value], by: Value) -> list[Value]:
     """Item i at place i + ``by``, around the ring: a barrel shifter."""
     size, count = len(items[0]), len(items)
     ring: Value = Cat(items)
