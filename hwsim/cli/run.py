@@ -28,6 +28,7 @@ examples:
   hwsim run --weights model.safetensors --name layer.0.weight --m-rows 256 --set pruning.ratio=2:4
   hwsim run --workload resnet50 --set workload.batch=4 --set pruning.ratio=2:8
   hwsim run examples/kv.toml -o results/kv --set workload.batch=8
+  hwsim run examples/attention.asm --set preset=u280
 """
 _SECTIONS = ("workload", "pruning", "accelerator", "memory", "mapper", "baselines", "clock_hz", "name")
 
@@ -36,7 +37,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     parser.description = "Run one workload on one accelerator and its baselines: table, JSON and figure."
     parser.epilog = _EXAMPLES
-    parser.add_argument("experiment", nargs="?", metavar="EXPERIMENT.toml", help="what to run")
+    parser.add_argument("experiment", nargs="?", metavar="EXPERIMENT.toml",
+                        help="what to run; or a program of the LLM accelerator, FILE.prog or FILE.asm")
     parser.add_argument("--gemm", metavar="MxKxN", help="a matrix product by its shape")
     parser.add_argument("--workload", metavar="NAME", help="a network of the zoo (see 'hwsim zoo')")
     parser.add_argument("--onnx", metavar="FILE", help="an ONNX model")
@@ -52,8 +54,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run, print and write."""
-    from hwsim.cli import kv
+    from hwsim.cli import kv, program
 
+    if program.is_program(arguments):
+        return program.execute(arguments)
     if kv.is_kv(arguments):
         return kv.execute(arguments)
     experiment, folder = experiment_of(arguments)
