@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "accuracy": ("hwsim.cli.accuracy", "what N:M sparse training costs in accuracy (needs PyTorch)"),
     "formats": ("hwsim.cli.formats", "sizes of the sparse formats"),
     "reproduce": ("hwsim.cli.reproduce", "published figures beside ours"),
+    "gpu": ("hwsim.cli.gpu", "the same products on GPUs: a model calibrated on published times"),
     "zoo": ("hwsim.cli.zoo", "the known networks and their operators"),
 }
 """Command: (module with ``configure(parser)`` and ``execute(arguments) -> status``, what it does)."""

@@ -1,0 +1,106 @@
+"""``hwsim gpu``: the reference GPU path."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hwsim.cli.arguments import add_json, add_set, settings_of
+from hwsim.cli.output import print_json, print_text
+from hwsim.errors import InputError
+from hwsim.fields import one_of
+
+if TYPE_CHECKING:
+    from hwsim.gpu import Prediction
+
+_EXAMPLES = """\
+M x K are the weights, N the columns that they are multiplied with. Kernels: cublas (dense), flash_llm, sparta, sputnik,
+semi_structured (2:4), bitmap. GPUs: v100s-32g, a100-40g, a100-80g, h100-sxm, rtx6000-ada.
+
+examples:
+  hwsim gpu predict --gpu a100-80g --kernel flash_llm --shape 21504x7168x8 --sparsity 0.8
+  hwsim gpu predict --gpu h100-sxm --kernel semi_structured --shape 8192x8192x8192 --json
+  hwsim gpu predict --gpu a100-80g --set board_watts=300 --kernel cublas --shape 4096x4096x1
+  hwsim gpu calibrate
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.description = "Time and energy of products on GPUs, by a model calibrated on published times."
+    parser.epilog = _EXAMPLES
+    parser.add_argument("action", metavar="ACTION", choices=list(_ACTIONS),
+                        help="predict: one product; calibrate: fit the constants anew, show the errors")
+    parser.add_argument("--gpu", metavar="NAME", default="a100-80g", help="preset of a board (default: a100-80g)")
+    parser.add_argument("--kernel", metavar="NAME", default="cublas", help="default: cublas")
+    parser.add_argument("--shape", metavar="MxKxN", help="or MxKxNxBATCH")
+    parser.add_argument("--sparsity", metavar="S", type=float,
+                        help="fraction of weights that are zero (default: 0; 0.5 of semi_structured)")
+    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="calibrate: write the constants")
+    parser.add_argument("--force", action="store_true", help="replace a file that exists")
+    add_set(parser, "a figure of the board")
+    add_json(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Predict or calibrate."""
+    data, text = _ACTIONS[arguments.action](arguments)
+    if arguments.json:
+        print_json(data)
+    else:
+        print_text(text)
+    return 0
+
+
+def _predict(arguments: argparse.Namespace) -> tuple[Mapping[str, Any], str]:
+    from hwsim.gpu import KERNELS, GemmShape, GpuBoard, predict
+
+    if arguments.shape is None:
+        raise InputError("--shape", "MxKxN", "none")
+    preset = GpuBoard.preset(one_of("--gpu", arguments.gpu, GpuBoard.presets))
+    board = GpuBoard.from_mapping({**preset.to_mapping(), **settings_of(arguments.settings)}, "--set")
+    kernel = one_of("--kernel", arguments.kernel, KERNELS)
+    sparsity = arguments.sparsity
+    if sparsity is None:
+        sparsity = 0.5 if kernel == "semi_structured" else 0.0
+    shape = GemmShape.parse(arguments.shape, "--shape")
+    found = predict(board, kernel, shape, sparsity)
+    dense = predict(board, "cublas", shape)
+    return {**found.to_dict(), "speedup_over_cublas": dense.us / found.us}, _prediction(found, dense)
+
+
+def _prediction(found: Prediction, dense: Prediction) -> str:
+    shape, parts = found.shape, found.parts
+    low, nominal, high = (1e3 * value for value in found.joules)
+    batch = f" x {shape.batch}" if shape.batch > 1 else ""
+    return "\n".join([
+        f"{found.gpu}, {found.kernel}: {shape.m} x {shape.k} x {shape.n}{batch}, {found.sparsity:.0%} zeros",
+        f"  {found.us / 1e3:.4f} ms, {found.tflops:.1f} TFLOP/s with zeros counted, "
+        f"{dense.us / found.us:.2f}x over cublas",
+        f"  bound by {found.bound}: launch {parts.launch:.1f}, memory {parts.memory:.1f}, multiplications "
+        f"{parts.compute:.1f}, decoding {parts.decode:.1f} us",
+        f"  {nominal:.3g} mJ ({low:.3g} to {high:.3g})"])
+
+
+def _calibrate(arguments: argparse.Namespace) -> tuple[Mapping[str, Any], str]:
+    from hwsim.gpu.calibration import calibrate, constants_text, errors
+    from hwsim.report.files import write_file
+
+    constants = calibrate()
+    found = [one.to_dict() for one in errors(constants)]
+    text = constants_text(constants)
+    if arguments.output is not None:
+        write_file(arguments.output, text.encode(), force=arguments.force)
+    lines = [f"{'kernel':<10} {'calibrated on':>22} {'held out':>22}"]
+    for row in found:
+        halves = [f"{100 * row[half]['median']:.1f} % / {100 * row[half]['worst']:.1f} %"
+                  for half in ("calibrated", "held_out")]
+        lines.append(f"{row['kernel']:<10} {halves[0]:>22} {halves[1]:>22}")
+    lines.append("median / worst error of the time, 24 published points each, split by shape")
+    return {"constants": constants.to_mapping(), "errors": found}, "\n".join([text, *lines])
+
+
+_ACTIONS: Mapping[str, Callable[[argparse.Namespace], tuple[Mapping[str, Any], str]]] = {
+    "predict": _predict, "calibrate": _calibrate}

@@ -1,0 +1,10 @@
+"""The reference GPU path: kernels by bytes, multiplications and floors, with constants calibrated on published points.
+
+`hwsim.gpu.board` holds data sheets, `hwsim.gpu.kernels` the model of each kernel, `hwsim.gpu.calibration` where its
+constants come from and how far it is off on points that it has not seen.
+"""
+
+from hwsim.gpu.board import GpuBoard
+from hwsim.gpu.kernels import KERNELS, GemmShape, Prediction, predict
+
+__all__ = ["KERNELS", "GemmShape", "GpuBoard", "Prediction", "predict"]

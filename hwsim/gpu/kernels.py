@@ -1,0 +1,253 @@
+"""Time of one sparse or dense product on a GPU, kernel by kernel.
+
+All compute ``C[m, n] = A[m, k] @ B[k, n]`` in FP16 with A the weights, `sparsity` of which are zero. A kernel takes its
+launch and then the longest of what it cannot avoid: bytes over the bandwidth, multiplications over the tensor cores'
+peak, and for sparse formats a floor that does not shrink with the non-zeros: unpacking tiles, following indices.
+Blocks fill the multiprocessors in waves; the last wave may be part empty.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from hwsim.config import in_range, one_of, positive
+from hwsim.errors import InputError
+from hwsim.gpu.board import GpuBoard
+from hwsim.gpu.constants import GpuConstants, default_constants
+
+HALF = 2
+"""Bytes of an FP16 number."""
+TILE_M, TILE_K, TILE_N, STEP_K = 128, 64, 128, 16
+"""Rows and ranks of Flash-LLM's tile, columns of a tile of a large product, ranks of one tensor-core step."""
+COLUMNS = 8
+"""Columns of a tensor-core instruction: narrower products are padded to it."""
+MOST_SPLITS = 16
+_FINE = 1 << 16
+
+
+@dataclass(frozen=True)
+class GemmShape:
+    """``m x k`` weights times ``k x n``, ``batch`` times side by side."""
+
+    m: int
+    k: int
+    n: int
+    batch: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("m", "k", "n", "batch"):
+            in_range(name, getattr(self, name), 1, 1 << 24)
+
+    @classmethod
+    def parse(cls, text: str, place: str = "shape") -> Self:
+        """From ``MxKxN`` or ``MxKxNxBATCH``.
+
+        Raises:
+            InputError: other text, or a size below 1.
+        """
+        if not re.fullmatch(r"\d+(x\d+){2,3}", text):
+            raise InputError(place, "MxKxN or MxKxNxBATCH, whole numbers", text)
+        return cls(*map(int, text.split("x")))
+
+    @property
+    def columns(self) -> int:
+        """Columns of B, padded to what a tensor core takes."""
+        return -(-self.n // COLUMNS) * COLUMNS
+
+    @property
+    def flops(self) -> float:
+        """Two for each multiply-accumulate of the dense product."""
+        return 2.0 * self.m * self.k * self.n * self.batch
+
+    @property
+    def operand_bytes(self) -> float:
+        """Of B and C."""
+        return float(HALF * self.n * (self.k + self.m) * self.batch)
+
+    @property
+    def weights(self) -> float:
+        """Elements of A."""
+        return float(self.m * self.k * self.batch)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a kernel spends its time on, microseconds, and the bytes that it moves."""
+
+    launch: float
+    memory: float
+    compute: float
+    decode: float
+    total: float
+    bytes: float
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Time and energy of one call.
+
+    Attributes:
+        us: microseconds.
+        parts: what they go to; ``compute`` overlaps with the others.
+        tflops: dense multiplications and additions over the time, zeros counted.
+        bound: the largest part.
+        joules: (low, nominal, high).
+    """
+
+    kernel: str
+    gpu: str
+    shape: GemmShape
+    sparsity: float
+    us: float
+    parts: Parts
+    tflops: float
+    bound: str
+    joules: tuple[float, float, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, milliseconds and joules."""
+        shape, parts = self.shape, self.parts
+        return {
+            "gpu": self.gpu, "kernel": self.kernel, "shape": [shape.m, shape.k, shape.n], "batch": shape.batch,
+            "sparsity": self.sparsity, "ms": self.us / 1e3, "tflops": self.tflops, "bound": self.bound,
+            "parts_ms": {name: getattr(parts, name) / 1e3 for name in ("launch", "memory", "compute", "decode")},
+            "bytes": parts.bytes, "joules": dict(zip(("low", "nominal", "high"), self.joules, strict=True)),
+        }  # fmt: skip
+
+
+def waves(blocks: float, multiprocessors: int) -> float:
+    """Time of whole waves of blocks over that of blocks spread evenly: at least 1."""
+    share = blocks / multiprocessors
+    return math.ceil(share) / share
+
+
+def excess_of_2_4(sparsity: float) -> float:
+    """Share of weights that are non-zeros 2:4 cannot hold, with zeros at random: E[max(0, non-zeros of 4 - 2)] / 4."""
+    density = 1 - sparsity
+    return sum(math.comb(4, j) * density**j * sparsity ** (4 - j) * (j - 2) for j in (3, 4)) / 4
+
+
+def _memory(board: GpuBoard, bytes_: float, c: GpuConstants) -> float:
+    return 1e6 * bytes_ / (board.bytes_per_s * c.memory_efficiency)
+
+
+def _compute(board: GpuBoard, shape: GemmShape, peak: float, efficiency: float) -> float:
+    """Tensor cores on whole tiles; a product too small for all multiprocessors splits k."""
+    tile_n = min(TILE_N, shape.columns)
+    tiles = shape.batch * math.ceil(shape.m / TILE_M) * math.ceil(shape.columns / tile_n)
+    splits = min(max(1, board.multiprocessors // tiles), MOST_SPLITS)
+    flops = 2.0 * tiles * TILE_M * tile_n * shape.k
+    return 1e6 * flops / (peak * efficiency) * waves(tiles * splits, board.multiprocessors)
+
+
+def _dense(board: GpuBoard, shape: GemmShape, c: GpuConstants) -> float:
+    return _compute(board, shape, board.tensor_flops, c.dense_efficiency)
+
+
+def cublas(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuConstants) -> Parts:
+    """Dense product by the vendor's library; zeros make no difference."""
+    bytes_ = HALF * shape.weights + shape.operand_bytes
+    memory, compute = _memory(board, bytes_, c), _dense(board, shape, c)
+    return Parts(c.cublas_launch_us, memory, compute, 0.0, c.cublas_launch_us + max(memory, compute), bytes_)
+
+
+def flash_llm(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuConstants) -> Parts:
+    """Flash-LLM (arXiv 2309.10285): load Tiled-CSL, compute dense. Splits k as pays best."""
+    tiles = math.ceil(shape.m / TILE_M) * math.ceil(shape.k / TILE_K) * shape.batch
+    bytes_ = 4 * (1 - sparsity) * shape.weights + 4 * tiles + shape.operand_bytes
+    memory, columns = _memory(board, bytes_, c), min(shape.columns, TILE_N)
+    cycles = (c.flash_tile_cycles + c.flash_column_cycles * columns) * math.ceil(shape.columns / columns)
+    even = tiles * cycles / board.multiprocessors / board.cycles_per_us
+    blocks = shape.batch * math.ceil(shape.m / TILE_M) * math.ceil(shape.columns / columns)
+    decode = even * min(waves(blocks * split, board.multiprocessors) for split in range(1, MOST_SPLITS + 1))
+    p, compute = c.flash_overlap, _dense(board, shape, c)
+    joined = (memory**p + decode**p) ** (1 / p)
+    return Parts(c.flash_launch_us, memory, compute, decode, c.flash_launch_us + max(joined, compute), bytes_)
+
+
+def sputnik(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuConstants) -> Parts:
+    """CSR on the ordinary cores, Sputnik-like: every non-zero fetches a row of B through the caches."""
+    non_zeros = (1 - sparsity) * shape.weights
+    bytes_ = 6 * non_zeros + 4 * shape.m * shape.batch + shape.operand_bytes
+    cycles = non_zeros * (c.sputnik_value_cycles + c.sputnik_column_cycles * shape.columns)
+    memory, decode = _memory(board, bytes_, c), cycles / board.multiprocessors / board.cycles_per_us
+    return Parts(c.sputnik_launch_us, memory, 0.0, decode, c.sputnik_launch_us + max(memory, decode), bytes_)
+
+
+def _two_of_four(board: GpuBoard, shape: GemmShape, c: GpuConstants) -> tuple[float, float, float, float]:
+    """(bytes, memory, decode, compute) of a product with 2:4 weights: values, and 2 bits for each."""
+    if board.sparse_tensor_flops is None:
+        raise InputError("gpu", "a GPU with sparse tensor cores, for this kernel", board.name)
+    bytes_ = HALF * shape.weights * 0.5625 + shape.operand_bytes
+    rows = math.ceil(shape.m / TILE_M) * shape.batch * math.ceil(shape.columns / TILE_N)
+    steps = rows * shape.k / STEP_K
+    decode = steps * c.sparta_step_cycles / board.multiprocessors / board.cycles_per_us
+    decode *= waves(rows, 2 * board.multiprocessors)  # two blocks a multiprocessor
+    return bytes_, _memory(board, bytes_, c), decode, _compute(board, shape, board.sparse_tensor_flops,
+                                                               c.sparse_efficiency)
+
+
+def sparta(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuConstants) -> Parts:
+    """SparTA-like: what 2:4 can hold on sparse tensor cores, the rest by a second kernel like Sputnik's."""
+    bytes_, memory, decode, compute = _two_of_four(board, shape, c)
+    rest = excess_of_2_4(sparsity) * shape.weights
+    decode += rest * c.sparta_value_cycles / board.multiprocessors / board.cycles_per_us
+    return Parts(c.sparta_launch_us, memory, compute, decode, c.sparta_launch_us + max(memory + decode, compute),
+                 bytes_ + 6 * rest)
+
+
+def semi_structured(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuConstants) -> Parts:
+    """2:4 weights on sparse tensor cores (cuSPARSELt, CUTLASS): the first half of `sparta`. ``sparsity`` is 0.5."""
+    if sparsity != 0.5:
+        raise InputError("sparsity", "0.5: 2 of 4 weights are kept", sparsity)
+    bytes_, memory, decode, compute = _two_of_four(board, shape, c)
+    total = c.sparta_launch_us + max(memory + decode, compute)
+    return Parts(c.sparta_launch_us, memory, compute, decode, total, bytes_)
+
+
+def bitmap(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuConstants) -> Parts:
+    """Tiles of 64 with a bitmap, Mustafar's (arXiv 2505.22913): load compressed, compute dense. Zeros at random."""
+    from hwsim.sparsity.mustafar import BitmapFormat
+
+    ratio = BitmapFormat().expected(round((1 - sparsity) * _FINE), _FINE, "keys").ratio
+    bytes_ = HALF * shape.weights * ratio + shape.operand_bytes
+    memory, compute = _memory(board, bytes_, c), _dense(board, shape, c)
+    decode = shape.weights * c.bitmap_element_cycles / board.multiprocessors / board.cycles_per_us
+    total = c.cublas_launch_us + max(memory + decode, compute)
+    return Parts(c.cublas_launch_us, memory, compute, decode, total, bytes_)
+
+
+Kernel = Callable[[GpuBoard, GemmShape, float, GpuConstants], Parts]
+KERNELS: Mapping[str, Kernel] = {
+    "cublas": cublas, "flash_llm": flash_llm, "sparta": sparta, "sputnik": sputnik, "semi_structured": semi_structured,
+    "bitmap": bitmap}  # fmt: skip
+"""By name."""
+
+
+def predict(board: GpuBoard, kernel: str, shape: GemmShape, sparsity: float = 0.0,
+            constants: GpuConstants | None = None) -> Prediction:
+    """Time and energy of one call.
+
+    Args:
+        board: the GPU.
+        kernel: a name of `KERNELS`.
+        shape: of the product.
+        sparsity: fraction of weights that are zero, at random places.
+        constants: of the kernels; those of ``constants.toml`` if None.
+
+    Raises:
+        InputError: no such kernel, a sparsity outside 0 to 1, or a kernel that the GPU has no hardware for.
+    """
+    one_of("kernel", kernel, KERNELS)
+    in_range("sparsity", float(sparsity), 0.0, 1.0)
+    parts = KERNELS[kernel](board, shape, float(sparsity), constants or default_constants())
+    seconds = positive("time", parts.total) * 1e-6
+    shares = {name: getattr(parts, name) for name in ("memory", "compute", "decode", "launch")}
+    activity = max(parts.bytes / seconds / board.bytes_per_s, shape.flops / seconds / board.tensor_flops)
+    return Prediction(kernel, board.name, shape, float(sparsity), parts.total, parts,
+                      shape.flops / seconds / 1e12, max(shares, key=lambda name: shares[name]),
+                      board.joules(seconds, activity))
