@@ -1,164 +1,175 @@
-"""The sweep's file (TOML): one base experiment or several, and the axes along which each is varied.
+"""The sweep file: what is varied, what is left out, what is looked for.
 
-    name = "array size"
-    objectives = { cycles = "min", energy_joules = "min" }
-    max_failures = 20                    # percent of the points; more stop the sweep
+    name = "arrays"
+    max_failures = 0.25              # part of the points that may fail before the sweep stops
+    metrics = ["cycles"]             # columns of the printed table; the store holds all
 
-    [[space]]                            # as many as wanted; points of all go into one dataset
-    name = "array"
-    base = "demo.toml"                   # an experiment's file, or a table [space.base]
-    baselines = ["dense"]
-    workloads = [{ zoo = "resnet50" }]   # tables [workload] of experiments; default: the base's own
-    constraints = ["accelerator.rows * accelerator.cols <= 1024", "metric.dsp <= 6840"]
+    [objectives]                     # what the printed front, the search and the report compare
+    seconds = "min"
+    energy_joules = "min"
 
-    [space.axes]
-    "accelerator.rows" = [8, 16, 32]     # other forms: see `hwsim.sweep.axes`
+    [[space]]                        # one or more; a file of one space may leave this line out
+    name = "nm"
+    base = "demo.toml"               # experiment file, or a table [space.base]
+    baselines = ["dense"]            # may be left out: as the base has it
+    workloads = [{ zoo = "resnet50" }, { gemm = "512x512x512" }]  # may be left out: an axis of whole sections
+    constraints = ["accelerator.rows * accelerator.cols <= 4096", "metric.seconds < 0.1"]
 
-With a single space its keys may stand at the top of the file. Constraints on keys alone keep a point from being made;
-those with metrics mark it as not feasible: it stays in the dataset, and out of every front.
+    [space.axes]                     # see `hwsim.sweep.axes`
+    accelerator.rows = [16, 32, 64]
+
+Constraints on keys alone leave points out; those on metrics mark rows as not feasible. Unknown keys are refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from hwsim.errors import InputError
-from hwsim.fields import in_range, nearest, one_of
-from hwsim.settings import load_toml, merged
-from hwsim.sweep.axes import Axis
+from hwsim.fields import convert, in_range, nearest, one_of
+from hwsim.settings import load_toml
+from hwsim.sweep.axes import Axis, parse_axes
 from hwsim.sweep.expression import Expression
-from hwsim.sweep.metrics import METRICS
+from hwsim.sweep.rows import METRICS
 
-_SPACE = ("base", "axes", "constraints", "workloads", "baselines")
-_TOP = ("name", "objectives", "max_failures", "space")
-DEFAULT_OBJECTIVES = {"cycles": "min", "energy_joules": "min"}
-MOST_FAILURES = 20.0
+Direction = Literal["min", "max"]
+_TOP = ("name", "max_failures", "metrics", "objectives", "space")
+_SPACE = ("name", "base", "baselines", "workloads", "constraints", "axes")
+_OBJECTIVES: Mapping[str, Direction] = {"seconds": "min", "energy_joules": "min"}
+_SHOWN = ("cycles", "energy_joules", "edp_joule_seconds", "speedup_dense", "multipliers")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Space:
-    """One base and its axes.
+    """Points that come from one base by its axes.
 
-    Attributes:
-        base: plain data of an experiment.
-        folder: that its workload's paths start from.
-        key_constraints, metric_constraints: expressions that have to hold.
+    Args:
+        name: in the rows.
+        folder: that relative paths of the base start from.
+        base: experiment as plain data.
+        axes: in the order of the file; the first changes slowest.
+        limits: constraints on keys alone.
+        goals: constraints that name a metric.
     """
 
     name: str
+    folder: Path
     base: Mapping[str, Any]
-    folder: str
     axes: tuple[Axis, ...]
-    workloads: tuple[Mapping[str, Any], ...]
-    key_constraints: tuple[Expression, ...]
-    metric_constraints: tuple[Expression, ...]
+    limits: tuple[Expression, ...]
+    goals: tuple[Expression, ...]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Sweep:
-    """A sweep's file.
-
-    Attributes:
-        objectives: metrics and ``"min"`` or ``"max"``.
-        max_failures: percent of points.
-        text: of the file.
-    """
+    """A sweep file as it was read; ``text`` is the file itself."""
 
     name: str
-    spaces: tuple[Space, ...]
-    objectives: Mapping[str, str]
-    max_failures: float
     text: str
+    max_failures: float
+    metrics: tuple[str, ...]
+    objectives: Mapping[str, Direction]
+    spaces: tuple[Space, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for ``sweep.json``."""
+        return {"name": self.name, "file": self.text,
+                "objectives": [{"name": name, "direction": way} for name, way in self.objectives.items()],
+                "metrics": list(self.metrics),
+                "axes": {space.name: [axis.to_dict() for axis in space.axes] for space in self.spaces},
+                "constraints": {space.name: [rule.text for rule in (*space.limits, *space.goals)]
+                                for space in self.spaces}}  # fmt: skip
 
 
-def load_sweep(path: str | Path) -> Sweep:
-    """The sweep of a file.
+def load_sweep(file: str | Path) -> Sweep:
+    """Read and check a sweep file.
 
     Raises:
-        InputError: the file or its base cannot be read, or a key or value is refused; the place names file and key.
+        InputError: the file or a base cannot be read, or a key or value is refused.
     """
-    file, place = Path(path), str(path)
-    data = load_toml(file)
-    _refuse(data, (*_TOP, *_SPACE), place)
-    if "space" in data and set(data) & set(_SPACE):
-        raise InputError(place, "[[space]], or the keys of one at the top", "both")
-    given = data.get("space", [{key: data[key] for key in _SPACE if key in data}])
-    if not isinstance(given, list) or not given or not all(isinstance(each, Mapping) for each in given):
-        raise InputError(f"{place}: space", "tables [[space]]", given)
-    spaces = tuple(_space(each, number, file) for number, each in enumerate(given))
+    path = Path(file)
+    mapping, place = load_toml(path), str(path)
+    spaces = _spaces(mapping, path)
+    _refuse_unknown(mapping, _TOP if "space" in mapping else (*_TOP, *_SPACE), place)
+    metrics = convert(tuple[str, ...], mapping.get("metrics", _SHOWN), f"{place}: metrics")
+    for name in metrics:
+        one_of(f"{place}: metrics", name, METRICS)
+    failures = convert(float, mapping.get("max_failures", 0.25), f"{place}: max_failures")
+    return Sweep(name=convert(str, mapping.get("name", path.stem), f"{place}: name"), text=path.read_text("utf-8-sig"),
+                 max_failures=in_range(f"{place}: max_failures", failures, 0.0, 1.0), metrics=metrics,
+                 objectives=_objectives(mapping.get("objectives", _OBJECTIVES), f"{place}: objectives"),
+                 spaces=spaces)  # fmt: skip
+
+
+def _spaces(mapping: Mapping[str, Any], path: Path) -> tuple[Space, ...]:
+    if "space" not in mapping:
+        own = {key: value for key, value in mapping.items() if key in _SPACE}
+        return (_space({**own, "name": mapping.get("name", path.stem)}, path, str(path)),)
+    tables = mapping["space"]
+    if not isinstance(tables, list) or not tables:
+        raise InputError(f"{path}: space", "tables headed [[space]]", tables)
+    spaces = tuple(_space(table, path, f"{path}: space[{number}]", f"space-{number + 1}")
+                   for number, table in enumerate(tables))  # fmt: skip
     names = [space.name for space in spaces]
-    if len(set(names)) != len(names):
-        raise InputError(f"{place}: space", "each name once", ", ".join(names))
-    failures = data.get("max_failures", MOST_FAILURES)
-    if isinstance(failures, bool) or not isinstance(failures, (int, float)):
-        raise InputError(f"{place}: max_failures", "a percentage", failures)
-    return Sweep(name=str(data.get("name", file.stem)), spaces=spaces, text=file.read_text(encoding="utf-8-sig"),
-                 objectives=_objectives(data.get("objectives", DEFAULT_OBJECTIVES), f"{place}: objectives"),
-                 max_failures=float(in_range(f"{place}: max_failures", failures, 0, 100)))
+    if len(set(names)) < len(names):
+        raise InputError(f"{path}: space", "each name once", ", ".join(names))
+    return spaces
 
 
-def _refuse(data: Mapping[str, Any], known: Iterable[str], place: str) -> None:
-    known = list(known)
-    for key in data:
+def _space(table: Any, path: Path, place: str, name: str = "") -> Space:
+    if not isinstance(table, Mapping):
+        raise InputError(place, "a table", table)
+    _refuse_unknown(table, _SPACE, place)
+    dot = ": " if place == str(path) else "."
+    base, folder = _base(table.get("base", {}), path.parent, f"{place}{dot}base")
+    if "baselines" in table:
+        base = {**base, "baselines": table["baselines"]}
+    axes = parse_axes(table["axes"], f"{place}{dot}axes") if "axes" in table else ()
+    if "workloads" in table:
+        (workloads,) = parse_axes({"workload": {"values": table["workloads"]}}, f"{place}{dot}workloads")
+        axes = (workloads, *axes)
+    if not axes:
+        raise InputError(place, "axes or workloads", f"only {', '.join(table)}")
+    rules = convert(tuple[str, ...], table.get("constraints", ()), f"{place}{dot}constraints")
+    parsed = [Expression.parse(rule, f"{place}{dot}constraints[{number}]") for number, rule in enumerate(rules)]
+    for rule in parsed:
+        _check_metrics(rule)
+    goals = tuple(rule for rule in parsed if any(path[0] == "metric" for path in rule.names))
+    limits = tuple(rule for rule in parsed if rule not in goals)
+    return Space(name=convert(str, table.get("name", name), f"{place}{dot}name"), folder=folder, base=base, axes=axes,
+                 limits=limits, goals=goals)  # fmt: skip
+
+
+def _base(base: Any, folder: Path, place: str) -> tuple[Mapping[str, Any], Path]:
+    """Plain data of the base and the folder that its paths start from."""
+    if isinstance(base, str):
+        file = folder / base
+        return load_toml(file), file.parent
+    if isinstance(base, Mapping):
+        return base, folder
+    raise InputError(place, "an experiment's file or table", base)
+
+
+def _check_metrics(rule: Expression) -> None:
+    for path in rule.names:
+        if path[0] == "metric":
+            one_of(f"{rule.place}: metric", ".".join(path[1:]), METRICS)
+
+
+def _objectives(table: Any, place: str) -> dict[str, Direction]:
+    if not isinstance(table, Mapping) or not table:
+        raise InputError(place, 'a table such as { seconds = "min" }', table)
+    for name, way in table.items():
+        one_of(place, name, METRICS)
+        one_of(f"{place}.{name}", way, ("min", "max"))
+    return dict(table)
+
+
+def _refuse_unknown(table: Mapping[str, Any], known: tuple[str, ...], place: str) -> None:
+    for key in table:
         if key not in known:
             raise InputError(place, f"one of the keys {', '.join(known)}{nearest(key, known)}", f"key {key!r}")
 
-
-def _objectives(given: Any, place: str) -> dict[str, str]:
-    if not isinstance(given, Mapping) or not 1 <= len(given) <= 4:
-        raise InputError(place, "a table of 1 to 4 metrics and \"min\" or \"max\"", given)
-    for metric, direction in given.items():
-        one_of(place, metric, METRICS)
-        one_of(f"{place}.{metric}", direction, ("min", "max"))
-    return dict(given)
-
-
-def _space(given: Mapping[str, Any], number: int, file: Path) -> Space:
-    place = f"{file}: space[{number}]"
-    _refuse(given, ("name", *_SPACE), place)
-    base, folder = _base(given.get("base", {}), file, f"{place}.base")
-    if "baselines" in given:
-        base = {**base, "baselines": given["baselines"]}
-    axes = given.get("axes", {})
-    if not isinstance(axes, Mapping) or not axes:
-        raise InputError(f"{place}.axes", "a table of keys and their values", axes)
-    constraints = [Expression(text, f"{place}.constraints") for text in _texts(given, "constraints", place)]
-    for each in constraints:
-        for name in each.names:
-            if name.startswith("metric."):
-                one_of(f"{place}.constraints", name.removeprefix("metric."), METRICS)
-    with_metric = [any(name.startswith("metric.") for name in each.names) for each in constraints]
-    return Space(
-        name=str(given.get("name", f"space{number}")), base=base, folder=folder,
-        axes=tuple(Axis.parse(key, value, f'{place}.axes."{key}"') for key, value in axes.items()),
-        workloads=_workloads(given, base, place),
-        key_constraints=tuple(each for each, late in zip(constraints, with_metric, strict=True) if not late),
-        metric_constraints=tuple(each for each, late in zip(constraints, with_metric, strict=True) if late))
-
-
-def _base(given: Any, file: Path, place: str) -> tuple[dict[str, Any], str]:
-    if isinstance(given, str):
-        path = file.parent / given
-        return load_toml(path), str(path.parent)
-    if not isinstance(given, Mapping):
-        raise InputError(place, "the path of an experiment's file, or a table", given)
-    return merged({}, given), str(file.parent)
-
-
-def _texts(given: Mapping[str, Any], key: str, place: str) -> list[str]:
-    found = given.get(key, [])
-    if not isinstance(found, list):
-        raise InputError(f"{place}.{key}", "a list of expressions", found)
-    return found
-
-
-def _workloads(given: Mapping[str, Any], base: dict[str, Any], place: str) -> tuple[Mapping[str, Any], ...]:
-    """Tables ``[workload]``; they take the place of the base's, but for keys of a table without a source."""
-    found = given.get("workloads", [base.pop("workload", {})])
-    if not isinstance(found, list) or not found or not all(isinstance(each, Mapping) for each in found):
-        raise InputError(f"{place}.workloads", "a list of tables", found)
-    base.pop("workload", None)
-    return tuple(found)
