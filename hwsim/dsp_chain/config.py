@@ -142,10 +142,11 @@ class ChainConfig(SparseChainConfig):
     """`SparseChain`: one chain by itself; every weight beat gives a beat of M / N sums for two rows of activations."""
 
     component: Literal["chain"] = "chain"
+    o_depth: int = 64          # see `hwsim.dsp_chain.timing.full_rate_depth`
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "flightllm-32": {"length": 32, "group_length": 2, "m": 16},
-        "small-8": {"length": 8, "group_length": 2, "m": 4},
+        "small-8": {"length": 8, "group_length": 2, "m": 4, "o_depth": 24},
     }
 
 

@@ -41,6 +41,13 @@ def chain(config: SparseChainConfig) -> int:
     return ISSUE + sums(config) + RESULT_QUEUE
 
 
+def full_rate_depth(config: SparseChainConfig) -> int:
+    """Entries of the result queue with which a `ChainConfig`'s device takes a beat in every cycle, if no port stalls:
+    one for each cycle from a beat's step to the credit that its sums give back.
+    """
+    return chain(config) + HANDOVER
+
+
 def mpu(config: SparseChainConfig) -> int:
     """From a slice's step, the last of its outputs, to the first of these results at the port of an `MpuConfig`'s."""
     return ISSUE + sums(config) + ACCUMULATE + RESULT_QUEUE

@@ -29,7 +29,7 @@ class UnitFamily:
             name = one_of("preset", fixed.pop("preset"), kind.presets)
             fixed = merged(kind.preset(name).to_mapping(), fixed)
         drawn = {**draw_shape(fixed, rng), "a_slots": int(rng.integers(1, 4)), "w_slots": int(rng.integers(1, 4)),
-                 "o_depth": int(rng.choice([1, 2, 3, 8, 40])),
+                 "o_depth": int(rng.choice([1, 2, 3, 8, 40, 160])),
                  **{f"{name}_stages": int(rng.integers(2)) for name in ("input", "preadd", "product")}}
         if kind is MpuConfig:
             drawn["vpus"] = int(rng.integers(1, 4))
@@ -80,13 +80,22 @@ def _results(config: SparseChainConfig, layout: StructLayout) -> list[str]:
 
 
 def draw_shape(fixed: Mapping[str, Any], rng: np.random.Generator) -> dict[str, int]:
-    """Block size, length and group length that fit each other and those that are fixed; fixed ones may be refused."""
-    sizes = [whole_setting("m", fixed["m"])] if "m" in fixed else [int(m) for m in rng.permutation(BLOCK_SIZES)]
-    whole = {key: whole_setting(key, fixed[key]) for key in ("length", "group_length") if key in fixed}
-    size = next((m for m in sizes if m > 0 and whole.get("length", m) % m == 0), sizes[0])
+    """Block size, length and group length that fit each other and those that are fixed: short chains more often.
+
+    Where nothing fits, any: the configuration says what is wrong.
+    """
+    whole = {key: whole_setting(key, fixed[key]) for key in ("m", "length", "group_length") if key in fixed}
+    shapes = [shape for shape in _shapes() if all(shape[key] == value for key, value in whole.items())] or _shapes()
+    size = int(rng.choice(sorted({shape["m"] for shape in shapes})))
     most = 64 if rng.random() < 0.25 else 16
-    lengths = [x for x in range(size, 65, size) if x % whole.get("group_length", 1) == 0] if size > 0 else []
-    short = [x for x in lengths if x <= most] or lengths[:1] or [size]
-    length = whole.get("length", int(rng.choice(short)))
-    groups = [g for g in range(1, MOST_CHAINED + 1) if length % g == 0]
-    return {"m": size, "length": length, "group_length": int(rng.choice(groups))}
+    shapes = [shape for shape in shapes if shape["m"] == size]
+    short = [shape for shape in shapes if shape["length"] <= most] or shapes
+    length = int(rng.choice(sorted({shape["length"] for shape in short})))
+    short = [shape for shape in short if shape["length"] == length]
+    return short[int(rng.integers(len(short)))]
+
+
+def _shapes() -> list[dict[str, int]]:
+    """All chains."""
+    return [{"m": m, "length": length, "group_length": group} for m in BLOCK_SIZES for length in range(m, 65, m)
+            for group in range(1, MOST_CHAINED + 1) if length % group == 0]

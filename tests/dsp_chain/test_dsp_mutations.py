@@ -1,0 +1,214 @@
+"""Faults put into RTL, model and reference: the comparison that ``hwsim verify`` makes must see each."""
+
+import numpy as np
+import pytest
+from amaranth.hdl import Const, Mux, Signal
+
+from hwsim.dsp_chain import model, reference, timing
+from rtl.dsp_chain import cases, chain, device, dsp48, node, units, vpu
+from rtl.verify import verify
+
+pytestmark = pytest.mark.slow
+STAGES = {"input_stages": 1, "preadd_stages": 0, "product_stages": 1}
+CHAIN = {"component": "chain", "length": 8, "group_length": 2, "m": 4, "o_depth": 3, "a_slots": 2, "w_slots": 2,
+         "columns": 4, "slices": 4, "values": "any", **STAGES}
+UNIT = CHAIN | {"component": "mpu", "vpus": 2, "o_depth": 1}
+LONG = CHAIN | {"length": 16, "group_length": 8, "m": 2, "values": "extreme", "columns": 12}
+PORTS = {"chain": ("a", "w", "o"), "mpu": ("a__0", "a__1", "w__0", "w__1", "o")}
+
+
+def stalled(settings, **ports):
+    """These ports stall, the others never do."""
+    return settings | {"stalls": dict.fromkeys(PORTS[settings["component"]], 0) | ports}
+
+
+FREE, FREE_UNIT = stalled(CHAIN, o=0), stalled(UNIT, o=0)
+FULL, FULL_UNIT = stalled(CHAIN, o=0.8), stalled(UNIT, o=0.9)
+
+
+def run(settings):
+    return verify("dsp_chain", settings, seed=5, cases=3, engine="amaranth")
+
+
+def overridden(monkeypatch, modules, name, change):
+    """Elaborate a component as it is, then let ``change(component, m)`` drive some of its signals again: last wins."""
+    class Mutant(getattr(modules[0], name)):
+        def elaborate(self, platform):
+            m = super().elaborate(platform)
+            change(self, m)
+            return m
+
+    Mutant.__name__ = name
+    for module in modules:
+        monkeypatch.setattr(module, name, Mutant)
+
+
+def rebuilt(**changes):
+    """RTL of another configuration than the model's."""
+    def fault(monkeypatch):
+        whole = units.UnitFamily.component
+        monkeypatch.setattr(units.UnitFamily, "component", lambda self, config, primitive=False: whole(
+            self, config.replace(**changes), primitive))
+    fault.__name__ = "RTL with " + " ".join(f"{key}={value}" for key, value in changes.items())
+    return fault
+
+
+def shorter(prefix):
+    """Delay lines of that name one cycle too short."""
+    def fault(monkeypatch):
+        whole = chain.line
+        monkeypatch.setattr(chain, "line", lambda m, source, cycles, name, **rest: whole(
+            m, source, max(cycles - name.startswith(prefix), 0), name, **rest))
+    fault.__name__ = f"short line {prefix}"
+    return fault
+
+
+def shifted(name, by):
+    def fault(monkeypatch):
+        monkeypatch.setattr(timing, name, getattr(timing, name) + by)
+    fault.__name__ = f"{name} {by:+}"
+    return fault
+
+
+def low_field_read_as_signed(monkeypatch):
+    """Without a bias: borrows of negative low sums are not given back."""
+    def change(self, m):
+        low = Signal.like(self.low)
+        m.d.sync += low.eq(Mux(self.resume, self.before, 0) + self.p.as_signed())
+        m.d.comb += self.low.eq(low)
+
+    monkeypatch.setattr(dsp48, "BIAS", 0)
+    overridden(monkeypatch, (node,), "OverflowAdjust", change)
+
+
+def bias_one_too_large(monkeypatch):
+    """Exact but for the low sum of eight (-128) * (-128), which overflows into the high half."""
+    monkeypatch.setattr(dsp48, "BIAS", 1 << 17)
+    monkeypatch.setattr(node, "Const", lambda value, *rest: Const(0, *rest) if not rest else Const(value, *rest))
+
+
+def groups_always_go_on(monkeypatch):
+    monkeypatch.setattr(chain.CsdChain, "_resumes", lambda self, group, mode: Const(1, 1))
+
+
+def groups_never_go_on(monkeypatch):
+    monkeypatch.setattr(chain.CsdChain, "_resumes", lambda self, group, mode: Const(0, 1))
+
+
+def index_forgotten(monkeypatch):
+    whole = chain.SparseMux.elaborate
+    monkeypatch.setattr(chain.SparseMux, "elaborate", lambda self, platform: (
+        setattr(self, "index", Const(0, len(self.index))), whole(self, platform))[1])
+
+
+def second_row_of_mv(monkeypatch):
+    whole = chain.SparseMux.elaborate
+    monkeypatch.setattr(chain.SparseMux, "elaborate", lambda self, platform: (
+        setattr(self, "single", Const(0, 1)), whole(self, platform))[1])
+
+
+def driven(module, name, change):
+    """A fault that drives some signals of a component anew, all in the domain ``comb``."""
+    def fault(monkeypatch):
+        overridden(monkeypatch, module, name, lambda self, m: m.d.comb.__iadd__(change(self, m)))
+    return fault
+
+
+def named(name, fault):
+    fault.__name__ = name
+    return fault
+
+
+def part(m, name):
+    return m._named_submodules[name][0]
+
+
+def slices_not_shared(monkeypatch):
+    overridden(monkeypatch, (device,), "Intake", lambda self, m: m.d.comb.__iadd__(self.slices[1].eq(self.slices[0])))
+
+
+def withdrawn_offer(monkeypatch):
+    def change(self, m):
+        beat = Signal(2)
+        m.d.sync += beat.eq(beat + 1)
+        with m.If(beat == 3):
+            m.d.comb += self.o.valid.eq(0)
+
+    overridden(monkeypatch, (device,), "ResultQueue", change)
+
+
+def more_room_in_model(monkeypatch):
+    whole = model._queue
+    monkeypatch.setattr(model, "_queue", lambda net, name, steps, slots, offer: whole(
+        net, name, steps, slots + 1, offer))
+
+
+def entry_freed_at_once_in_model(monkeypatch):
+    whole = model._last_beats
+    monkeypatch.setattr(model, "_last_beats", lambda columns: np.minimum(whole(columns), 1))
+
+
+def indices_forgotten_in_reference(monkeypatch):
+    whole = reference.dense_weights
+    monkeypatch.setattr(reference, "dense_weights", lambda block: np.roll(whole(block), 1, axis=2))
+
+
+def result_lost(monkeypatch):
+    for name in ("sum_tokens", "total_tokens"):
+        whole = getattr(cases, name)
+        monkeypatch.setattr(cases, name, lambda *given, whole=whole: [*whole(*given), 0])
+
+
+STEP_WITHOUT_SLICE = named("step without its slice", driven((device,), "Intake", lambda self, m: self.step.eq(
+    part(m, "w0").r_rdy & self.room)))
+STEP_WITHOUT_ROOM = named("step without room", driven((device,), "Intake", lambda self, m: self.step.eq(
+    part(m, "w0").r_rdy & (~self.now.load | part(m, "a0").r_rdy))))
+STEP_WITHOUT_WEIGHTS = named("step without all weights", driven((device,), "Intake", lambda self, m: self.step.eq(
+    part(m, "w0").r_rdy & (~self.now.load | part(m, "a0").r_rdy) & self.room)))
+NEVER_FIRST = named("sums never begin anew", driven((device,), "Vpu", lambda self, m: part(
+    m, "accumulators").first.eq(0)))
+ALWAYS_VALID = named("beats that are none", driven((device,), "Vpu", lambda self, m: part(
+    m, "accumulators").valid.eq(1)))
+ONE_BEAT = named("always beat 0", driven((device,), "Vpu", lambda self, m: part(m, "accumulators").beat.eq(0)))
+EVERY_LAST = named("last on every result", driven((device, units), "Mpu", lambda self, m: self.o.payload.last.eq(1)))
+FAULTS = [
+    *((fault, CHAIN) for fault in (
+        low_field_read_as_signed, groups_always_go_on, groups_never_go_on, index_forgotten,
+        shorter("skew5"), shorter("met1"), shorter("low2"), shorter("modes"), rebuilt(product_stages=0),
+        shifted("SELECT", 1), shifted("MUX", 1), shifted("PASS", 1), indices_forgotten_in_reference, result_lost)),
+    (bias_one_too_large, LONG), (second_row_of_mv, CHAIN | {"mode": "mv"}),
+    (rebuilt(o_depth=4), FULL), (rebuilt(w_slots=3), FULL), (rebuilt(a_slots=1), FULL), (withdrawn_offer, FULL),
+    (shifted("RESULT_QUEUE", 1), FREE), (shifted("QUEUE", 1), FREE), (shifted("HANDOVER", 1), FREE),
+    (more_room_in_model, FULL), (STEP_WITHOUT_SLICE, stalled(CHAIN, a=0.9)), (STEP_WITHOUT_ROOM, FULL),
+    *((fault, UNIT) for fault in (NEVER_FIRST, ONE_BEAT, EVERY_LAST, groups_never_go_on, result_lost,
+                                  shifted("ISSUE", 1), shifted("ACCUMULATE", 1))),
+    (slices_not_shared, UNIT | {"mode": "mm"}), (ALWAYS_VALID, stalled(UNIT, w__0=0.7)),
+    (STEP_WITHOUT_WEIGHTS, stalled(UNIT | {"mode": "mv"}, w__1=0.9)), (rebuilt(o_depth=2), FULL_UNIT),
+    (entry_freed_at_once_in_model, FREE_UNIT), (withdrawn_offer, FULL_UNIT)]
+
+
+@pytest.mark.parametrize("settings", [CHAIN, UNIT, LONG, FREE, FREE_UNIT, FULL, FULL_UNIT])
+def test_without_a_fault_everything_is_equal(settings):
+    report = run(settings)
+    assert report.passed and report.cases == 3 and report.transfers > 200 and report.failures == []
+
+
+@pytest.mark.parametrize(("fault", "settings"), FAULTS, ids=[f"{s['component']} {f.__name__}" for f, s in FAULTS])
+def test_each_fault_is_caught(monkeypatch, fault, settings):
+    fault(monkeypatch)
+    report = run(settings)
+    found = (report.value_mismatches, report.cycle_mismatches, report.protocol_violations, report.unfinished)
+    assert not report.passed and any(found) and report.failures
+
+
+@pytest.mark.parametrize(("fault", "values", "cycles"), [
+    (groups_never_go_on, True, False), (shifted("RESULT_QUEUE", 1), False, True), (bias_one_too_large, True, False)])
+def test_a_fault_shows_where_it_is(monkeypatch, fault, values, cycles):
+    fault(monkeypatch)
+    report = run(LONG)
+    assert (report.value_mismatches > 0, report.cycle_mismatches > 0) == (values, cycles)
+
+
+def test_the_accumulators_are_those_of_the_unit():
+    """What the faults above override is what the device builds."""
+    assert device.Vpu is vpu.Vpu
