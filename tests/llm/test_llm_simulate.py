@@ -85,9 +85,10 @@ def test_lost_tokens_stop_just_the_programs_that_need_them(group):
             assert {wait.queue: wait.instruction for wait in deadlock.waits} == first, f"seed {seed}"
             for wait in deadlock.waits:
                 assert wait.on_instruction == first.get(wait.on), f"seed {seed}"
-                released = [i for i in range(len(ops)) if start[i] is not None and ops[i] == wait.on
-                            and program.instructions["release"][i] >> wait.queue & 1]
-                assert wait.token == len(released), f"seed {seed}"
+                ran = [i for i in range(len(ops)) if start[i] is not None]
+                released = sum(program.instructions["release"][i] >> wait.queue & 1 for i in ran if ops[i] == wait.on)
+                taken = sum(program.instructions["wait"][i] >> wait.on & 1 for i in ran if ops[i] == wait.queue)
+                assert wait.token == released == taken, f"seed {seed}"
         else:
             assert None not in start
     assert 0 < stuck < 20
