@@ -111,13 +111,16 @@ class Run:
 
     @property
     def fetch_ms(self) -> float:
-        """Time to read the program once at the memory's full rate; not part of the total.
+        """Time in which every core reads the program once, at the memory's sustained rate; not part of the total.
 
-        Instructions come ahead of their use and beside the data: in DDR, or in an HBM channel of their own.
+        Instructions come ahead of their use and beside the data: from DDR, which the cores share, or from an HBM
+        channel of the core's own.
         """
         memory = self.config.memory
-        rate = memory.ddr_bytes_per_s if memory.tables == "ddr" else memory.channel_bytes_per_s
-        return 1e3 * self.program.nbytes / (memory.efficiency_same * (rate or memory.channel_bytes_per_s))
+        rate = memory.channel_bytes_per_s
+        if memory.tables == "ddr" and memory.ddr_bytes_per_s is not None:
+            rate = memory.ddr_bytes_per_s / self.config.slrs
+        return 1e3 * self.program.nbytes / (memory.efficiency_same * rate)
 
     @cached_property
     def layer_ms(self) -> dict[str, float]:

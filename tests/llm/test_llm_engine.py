@@ -114,4 +114,4 @@ def test_bandwidth_is_used_by_all_cores():
     """One load that keeps all channels of a core busy: utilization = efficiency x channels used / channels there."""
     run = simulate(Program(instructions(Opcode.LD, channels=8, length=1 << 20)), U280)
     assert run.hbm_utilization == pytest.approx(0.7 * 3 * 8 / 32, rel=1e-6)
-    assert run.fetch_ms == pytest.approx(28 / (38.4e9 * 0.7) * 1e3)
+    assert run.fetch_ms == pytest.approx(3 * 28 / (38.4e9 * 0.7) * 1e3)
