@@ -16,10 +16,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("hwsim.cli.run", "one workload on one accelerator and its baselines: table, JSON, figure"),
     "verify": ("hwsim.cli.verify", "the RTL against the cycle model: values and the cycle of every transfer"),
     "rtl": ("hwsim.cli.rtl", "Verilog of an accelerator"),
+    "synth": ("hwsim.cli.synth", "FPGA resources of an accelerator, component by component"),
     "accuracy": ("hwsim.cli.accuracy", "what N:M sparse training costs in accuracy (needs PyTorch)"),
     "formats": ("hwsim.cli.formats", "sizes of the sparse formats"),
     "reproduce": ("hwsim.cli.reproduce", "published figures beside ours"),
     "gpu": ("hwsim.cli.gpu", "the same products on GPUs: a model calibrated on published times"),
+    "sweep": ("hwsim.cli.sweep", "every point of a design space, or a search in it: a table of results"),
+    "query": ("hwsim.cli.query", "SQL over the points of a sweep"),
     "zoo": ("hwsim.cli.zoo", "the known networks and their operators"),
 }
 """Command: (module with ``configure(parser)`` and ``execute(arguments) -> status``, what it does)."""

@@ -1,0 +1,103 @@
+"""From a configuration to the resources of its components; what was synthesised once is kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hwsim.config import Configuration, one_of
+from rtl.bench.cache import built, key_of
+from rtl.synth.resources import Component, Resources, components_of
+from rtl.synth.targets import TARGETS, Target
+from rtl.synth.tool import find_yosys
+from rtl.verify.registry import find_family
+
+_DESIGN, _SCRIPT, _STATISTICS = "design.v", "synth.ys", "stat.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Synthesis:
+    """What a synthesis found.
+
+    Attributes:
+        family: of accelerators.
+        configuration: of the device, as plain data.
+        target: that it was mapped to.
+        flat: whether all components were dissolved into the top.
+        tool: the Yosys that did it.
+        components: the top first.
+    """
+
+    family: str
+    configuration: Mapping[str, Any]
+    target: Target
+    flat: bool
+    tool: str
+    components: list[Component]
+
+    @property
+    def total(self) -> Resources:
+        """Of the whole device."""
+        return self.components[0].whole
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data: the total is the sum over components of ``instances`` times ``own``."""
+        rows = [{"component": part.module, "instances": part.instances, "own": part.own.to_dict(),
+                 "whole": part.whole.to_dict()} for part in self.components]
+        return {"family": self.family, "configuration": dict(self.configuration), "target": self.target.name,
+                "flat": self.flat, "tool": self.tool, "units": dict(self.target.units),
+                "components": rows, "total": self.total.to_dict()}
+
+
+def synthesise(family: str, config: Configuration, target: str = "ultrascale+", *, flat: bool = False,
+               tool: str | None = None) -> Synthesis:
+    """Synthesise the device that a configuration describes.
+
+    Args:
+        family: one of `rtl.verify.FAMILIES`.
+        config: a configuration of that family.
+        target: one of `TARGETS`.
+        flat: dissolve the hierarchy first: optimised across all borders, but everything that repeats is done anew.
+        tool: path of another Yosys.
+
+    Raises:
+        InputError: an unknown family or target, or no Yosys.
+        RuntimeError: Yosys failed.
+    """
+    chosen = TARGETS[one_of("target", target, TARGETS)]
+    yosys = find_yosys(tool)
+    text = source(family, config, chosen)
+    script = "\n".join(script_of(chosen, family, flat)) + "\n"
+
+    def build(folder: Path) -> None:
+        (folder / _DESIGN).write_text(text)
+        (folder / _SCRIPT).write_text(script)
+        yosys.run(_SCRIPT, folder)
+
+    folder = built("synth", key_of([yosys.version, script, text]), build)
+    statistics = json.loads((folder / _STATISTICS).read_text())
+    return Synthesis(family=family, configuration=config.to_mapping(), target=chosen, flat=flat, tool=yosys.version,
+                     components=components_of(statistics, family, chosen))
+
+
+def source(family: str, config: Configuration, target: Target) -> str:
+    """The Verilog to synthesise: what users get, but with the target's own DSP slices where a family can name them.
+
+    Inference would take the multiplier of a DSP48E2 alone and build its adder and registers outside.
+    """
+    if family == "dsp_chain" and target.primitive:
+        from rtl.dsp_chain.family import emit_component
+
+        return emit_component(config, primitive=True)
+    chosen = find_family(family)
+    return chosen.verilog(chosen.component(config))
+
+
+def script_of(target: Target, top: str, flat: bool) -> list[str]:
+    """Commands for Yosys."""
+    dissolve = [f"hierarchy -top {top}", "proc", "flatten", "delete t:$scopeinfo"] if flat else []
+    return [f"read_verilog {_DESIGN}", *dissolve, *(line.format(top=top) for line in target.script),
+            f"tee -q -o {_STATISTICS} stat -json"]
