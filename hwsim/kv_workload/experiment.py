@@ -23,6 +23,9 @@ The file's form:
     [memory]
     preset = "hbm2"
 
+    [gpu]                            # compared with
+    preset = "rtx6000-ada"
+
 Every key is checked; unknown ones are refused.
 """
 
@@ -34,6 +37,7 @@ from typing import Any, Self
 
 from hwsim.config import Configuration, in_range, positive
 from hwsim.errors import InputError
+from hwsim.gpu.board import GpuBoard
 from hwsim.kv_workload.machine import KvMachine
 from hwsim.kv_workload.models import KvModel
 from hwsim.kv_workload.pruning import KvPruning
@@ -70,7 +74,7 @@ class KvWorkload(Configuration):
 
 @dataclass(frozen=True, kw_only=True)
 class KvExperiment(Configuration):
-    """One cache on three engines of equal multipliers; see the module for the form of the file."""
+    """One cache on three engines of equal multipliers, and on a GPU; see the module for the form of the file."""
 
     name: str | None = None
     clock_hz: float = 1e9            # our assumption
@@ -79,6 +83,7 @@ class KvExperiment(Configuration):
     pruning: KvPruning = KvPruning()
     accelerator: KvMachine = KvMachine()
     memory: Dram = Dram.preset("hbm2", channels=64)
+    gpu: GpuBoard = GpuBoard.preset("rtx6000-ada")  # for comparison
 
     def check(self) -> None:
         """Refuse rates and sizes that are not positive, and fewer units than queries that share a head."""

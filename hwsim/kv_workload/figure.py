@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from hwsim.kv_workload.gpu import GPU_PATHS, GpuPath, GpuStep
 from hwsim.kv_workload.machine import ENGINES, Engine
 from hwsim.kv_workload.outcome import KvOutcome, KvRun
 from hwsim.kv_workload.step import Step
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 7.2, 5.4
 COLOURS: Mapping[Engine, str] = {"dense": "#444444", "decoded": "#e69f00", "skip": "#0072b2"}
 MARKERS: Mapping[Engine, str] = {"dense": "o", "decoded": "s", "skip": "D"}
+GPU_COLOURS: Mapping[GpuPath, str] = {"gpu dense": "#999999", "gpu bitmap": "#cc79a7"}
+GPU_MARKERS: Mapping[GpuPath, str] = {"gpu dense": "^", "gpu bitmap": "v"}
 
 
 def overview_png(outcome: KvOutcome, run: KvRun) -> bytes:
@@ -33,7 +36,8 @@ def overview_png(outcome: KvOutcome, run: KvRun) -> bytes:
         _draw_memory(axes[0, 0], outcome, run)
         _draw_lines(axes[0, 1], run, "attention_tokens_per_s", "(b) attention alone", "tokens/s", run.faster)
         _draw_lines(axes[1, 0], run, "tokens_per_s", "(c) whole token, weights included", "tokens/s", run.faster)
-        _draw_lines(axes[1, 1], run, "joules_per_token", "(d) energy of a whole token", "J / token", run.cheaper)
+        _draw_lines(axes[1, 1], run, "joules_per_token", "(d) energy of a whole token (GPU: board power)", "J / token",
+                    run.cheaper)
         figure.suptitle(f"{workload.kv.name}, batch {workload.batch}, KV cache {run.sparsity:.0%} sparse",
                         fontsize=8.5, fontweight="bold")
         _legend(figure)
@@ -80,15 +84,10 @@ def _draw_memory(axes: Axes, outcome: KvOutcome, run: KvRun) -> None:
 
 def _draw_lines(axes: Axes, run: KvRun, what: str, title: str, unit: str, crossings: Mapping[Engine, int | None]
                 ) -> None:
+    for path, passes in run.gpu.items():
+        _draw_line(axes, passes, what, GPU_COLOURS[path], GPU_MARKERS[path], "--")
     for engine, steps in run.steps.items():
-        values = [getattr(step, what) for step in steps]
-        contexts = [step.context for step in steps]
-        axes.plot(contexts, values, color=COLOURS[engine], linewidth=1)
-        for fits, face in ((True, COLOURS[engine]), (False, "white")):
-            points = [number for number, step in enumerate(steps) if step.fits is fits]
-            axes.plot([contexts[number] for number in points], [values[number] for number in points],
-                      color=COLOURS[engine], marker=MARKERS[engine], markersize=3, markerfacecolor=face,
-                      linestyle="none")
+        _draw_line(axes, steps, what, COLOURS[engine], MARKERS[engine], "-")
     _contexts(axes, list(run.steps["dense"]))
     if what != "attention_tokens_per_s":
         axes.set_yscale("linear")
@@ -96,6 +95,16 @@ def _draw_lines(axes: Axes, run: KvRun, what: str, title: str, unit: str, crossi
     _draw_crossings(axes, crossings, up=what == "joules_per_token")
     axes.set_ylabel(unit)
     axes.set_title(title, loc="left")
+
+
+def _draw_line(axes: Axes, steps: Sequence[Step | GpuStep], what: str, colour: str, marker: str,
+               line: str) -> None:
+    values, contexts = [getattr(step, what) for step in steps], [step.context for step in steps]
+    axes.plot(contexts, values, color=colour, linewidth=1, linestyle=line)
+    for fits, face in ((True, colour), (False, "white")):
+        points = [number for number, step in enumerate(steps) if step.fits is fits]
+        axes.plot([contexts[number] for number in points], [values[number] for number in points], color=colour,
+                  marker=marker, markersize=3, markerfacecolor=face, linestyle="none")
 
 
 def _draw_crossings(axes: Axes, crossings: Mapping[Engine, int | None], *, up: bool) -> None:
@@ -114,6 +123,8 @@ def _legend(figure: Figure) -> None:
 
     lines = [Line2D([], [], color=COLOURS[engine], marker=MARKERS[engine], markersize=3, linewidth=1, label=label)
              for engine, label in ENGINES.items()]
+    lines += [Line2D([], [], color=GPU_COLOURS[path], marker=GPU_MARKERS[path], markersize=3, linewidth=1,
+                     linestyle="--", label=f"{label} (model)") for path, label in GPU_PATHS.items()]
     lines.append(Line2D([], [], color="black", marker="o", markersize=3, markerfacecolor="white", linestyle="none",
                         label="hollow: does not fit in the DRAM"))
     figure.legend(handles=lines, loc="outside lower center", ncols=2)

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from hwsim.kv_workload.experiment import KvExperiment
+from hwsim.kv_workload.gpu import GPU_PATHS, GpuPath, GpuStep
 from hwsim.kv_workload.machine import ENGINES, Engine
 from hwsim.kv_workload.patterns import DESCRIPTION
 from hwsim.kv_workload.step import Step
 from hwsim.kv_workload.storage import Measured
 
 NOT_MODELLED = (
-    "no GPU path beside the three engines",
+    "the GPU: a model of single kernels with their launches; no graph capture, no overlap of kernels; its energy is "
+    "the board's power, that of the engines dynamic energy alone",
     "products of weights and attention do not overlap; runs of a head are put together in no time",
     "keys are pruned token by token and packed channel by channel: the transposition between takes no time",
 )
@@ -54,6 +56,9 @@ class KvRun:
         cheaper: the same for energy.
         longest: by cache (dense, bitmap), tokens of each sequence that fit in the DRAM.
         paid_back: by engine, generated tokens after which the prompt's compression is paid back; None: never.
+        gpu: by path on the GPU, one for each context.
+        gpu_faster: as ``faster``, the bitmap cache against the dense one on the GPU.
+        gpu_cheaper: the same for energy.
     """
 
     sparsity: float
@@ -65,6 +70,9 @@ class KvRun:
     cheaper: Mapping[Engine, int | None]
     longest: Mapping[str, int]
     paid_back: Mapping[Engine, float | None]
+    gpu: Mapping[GpuPath, Sequence[GpuStep]]
+    gpu_faster: int | None
+    gpu_cheaper: int | None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -75,9 +83,13 @@ class KvRun:
             "engines": {engine: {"description": ENGINES[engine], "steps": [step.to_dict() for step in steps],
                                  "energy": steps[-1].attention_energy.to_dict()}
                         for engine, steps in self.steps.items()},
+            "gpu": {path: {"description": GPU_PATHS[path], "steps": [step.to_dict() for step in steps]}
+                    for path, steps in self.gpu.items()},
             "timelines": {engine: timeline.to_dict() for engine, timeline in self.timelines.items()},
             "crossover": {"faster_from_context": dict(self.faster), "less_energy_from_context": dict(self.cheaper),
                           "longest_context": dict(self.longest),
+                          "gpu_faster_from_context": self.gpu_faster,
+                          "gpu_less_energy_from_context": self.gpu_cheaper,
                           "prompt_compression_paid_back_after_tokens": dict(self.paid_back)}}
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
+
+from hwsim.kv_workload.gpu import GPU_PATHS
 from hwsim.kv_workload.machine import ENGINES
 from hwsim.kv_workload.outcome import NOT_MODELLED, KvOutcome, KvRun
 from hwsim.kv_workload.patterns import DESCRIPTION
@@ -23,7 +26,7 @@ def outcome_text(outcome: KvOutcome) -> str:
         f"Weights {workload.kv.weight_bytes / 1e9:.2f} GB; dense caches weigh as much as the weights read for a token "
         f"at {outcome.weights_equal_cache:.0f} tokens"]
     return "\n".join([*head, *(line for run in outcome.runs for line in _run_lines(outcome, run)),
-                      "Not modelled: " + "; ".join(NOT_MODELLED) + ".", ""])
+                      *textwrap.wrap("Not modelled: " + "; ".join(NOT_MODELLED) + ".", 120), ""])
 
 
 def _run_lines(outcome: KvOutcome, run: KvRun) -> list[str]:
@@ -32,6 +35,10 @@ def _run_lines(outcome: KvOutcome, run: KvRun) -> list[str]:
             f"(arithmetic: {run.expected:.1%})",
             *aligned(_token_lines(run)), "* does not fit in the DRAM", "",
             *aligned(_attention_lines(run)), "DRAM: share of the time in which it is busy", "",
+            f"{outcome.experiment.gpu.name}, by the model of hwsim gpu",
+            *aligned(_gpu_lines(run)), "skip/GPU: tokens/s of our engine over the better of the two",
+            "J/tok: the board's power; that of the engines above is dynamic energy alone",
+            "",
             f"A prompt of {workload.prompt} tokens, then {workload.generate} more",
             *aligned(_time_lines(run)), "", *_crossings(run), ""]
 
@@ -59,6 +66,20 @@ def _attention_lines(run: KvRun) -> list[tuple[str, ...]]:
     return lines
 
 
+def _gpu_lines(run: KvRun) -> list[tuple[str, ...]]:
+    lines: list[tuple[str, ...]] = [("GPU, whole token", *(f"{unit} {name}" for unit in ("tok/s", "J/tok")
+                                                           for name in ("dense", "bitmap")),
+                                     "attention bitmap/dense", "bitmap/dense", "skip/GPU")]
+    for dense, bitmap, skip in zip(*run.gpu.values(), run.steps["skip"], strict=True):
+        best = max(dense.tokens_per_s, bitmap.tokens_per_s)
+        lines.append((
+            str(dense.context), *(f"{step.tokens_per_s:.4g}{'' if step.fits else '*'}" for step in (dense, bitmap)),
+            *(f"{step.joules_per_token:.3g}" for step in (dense, bitmap)),
+            f"{bitmap.attention_tokens_per_s / dense.attention_tokens_per_s:.2f}x",
+            f"{bitmap.tokens_per_s / dense.tokens_per_s:.2f}x", f"{skip.tokens_per_s / best:.2f}x"))
+    return lines
+
+
 def _heads(run: KvRun) -> list[str]:
     return [f"{unit} {name}" for unit in ("tok/s", "J/tok") for name in run.steps]
 
@@ -77,6 +98,8 @@ def _crossings(run: KvRun) -> list[str]:
     for engine in run.faster:
         faster, cheaper = (_or_never(part[engine], "from {} tokens on") for part in (run.faster, run.cheaper))
         found.append(f"{ENGINES[engine]}: faster than dense {faster}, less energy {cheaper}")
+    faster, cheaper = (_or_never(place, "from {} tokens on") for place in (run.gpu_faster, run.gpu_cheaper))
+    found.append(f"{GPU_PATHS['gpu bitmap']}: faster than dense there {faster}, less energy {cheaper}")
     return [*found, "Longest context that fits: " + ", ".join(f"{name} {tokens}" for name, tokens in
                                                               run.longest.items())]
 

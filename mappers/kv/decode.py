@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from hwsim.kv_workload.energy import attention_energy, weight_energy
 from hwsim.kv_workload.experiment import KvExperiment
+from hwsim.kv_workload.gpu import GPU_PATHS, gpu_step
 from hwsim.kv_workload.layer import parts_of
 from hwsim.kv_workload.machine import ENGINES, Engine
 from hwsim.kv_workload.outcome import KvOutcome, KvRun, Timeline
@@ -100,25 +101,43 @@ def _run(experiment: KvExperiment, sparsity: float) -> KvRun:
     others: tuple[Engine, ...] = ("decoded", "skip")
     longest = {name: longest_context(workload.kv, pruning, workload.batch, part, experiment.capacity_bytes)
                for name, part in (("dense", None), ("bitmap", ratio.mean))}
+
     return KvRun(
         sparsity=sparsity, ratio=ratio, expected=expected_ratio(pruning.cache(sparsity), workload.kv.shape.channels),
         steps=steps, timelines={engine: timeline_of(experiment, sparsity, engine) for engine in ENGINES},
         faster={engine: crossing(experiment, sparsity, engine, "cycles") for engine in others},
         cheaper={engine: crossing(experiment, sparsity, engine, "joules_per_token") for engine in others},
-        longest=longest, paid_back={engine: _paid_back(experiment, sparsity, engine) for engine in others})
+        longest=longest, paid_back={engine: _paid_back(experiment, sparsity, engine) for engine in others},
+        gpu={path: [gpu_step(experiment, sparsity, path, context, ratio.mean) for context in workload.contexts]
+             for path in GPU_PATHS},
+        gpu_faster=_gpu_gains(experiment, sparsity, ratio.mean, "seconds"),
+        gpu_cheaper=_gpu_gains(experiment, sparsity, ratio.mean, "joules_per_token"))
 
 
 def crossing(experiment: KvExperiment, sparsity: float, engine: Engine, what: str) -> int | None:
-    """First context from which the engine stays below the dense one in attribute ``what`` of a step.
-
-    Looked for among the experiment's contexts from the longest down, then between two of them by halving; a change
-    back and forth between the two is not seen.
-    """
+    """First context from which the engine stays below the dense one in attribute ``what`` of a step."""
     def below(context: int) -> bool:
         ours, dense = (getattr(step_of(experiment, sparsity, each, context), what) for each in (engine, "dense"))
         return bool(ours < dense)
 
-    contexts = list(experiment.workload.contexts)
+    return first_below(experiment.workload.contexts, below)
+
+
+def _gpu_gains(experiment: KvExperiment, sparsity: float, ratio: float, what: str) -> int | None:
+    def below(context: int) -> bool:
+        dense, ours = (getattr(gpu_step(experiment, sparsity, path, context, ratio), what) for path in GPU_PATHS)
+        return bool(ours < dense)
+
+    return first_below(experiment.workload.contexts, below)
+
+
+def first_below(given: Sequence[int], below: Callable[[int], bool]) -> int | None:
+    """First context from which ``below`` stays true; None if it is false at the longest.
+
+    Looked for among the contexts given, which rise, from the longest down, then between two of them by halving; a
+    change back and forth between the two is not seen.
+    """
+    contexts = list(given)
     if not below(contexts[-1]):
         return None
     high = contexts.pop()
