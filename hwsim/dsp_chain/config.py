@@ -160,10 +160,11 @@ class MpuConfig(SparseChainConfig):
 
     component: Literal["mpu"] = "mpu"
     vpus: int = 2              # chains
+    o_depth: int = 16          # a column takes N entries, the N of its last block, and holds each for the latency
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "flightllm-4x32": {"vpus": 4, "length": 32, "group_length": 2, "m": 16},
-        "small-2x8": {"vpus": 2, "length": 8, "group_length": 2, "m": 4},
+        "small-2x8": {"vpus": 2, "length": 8, "group_length": 2, "m": 4, "o_depth": 4},
     }
 
     def check(self) -> None:
