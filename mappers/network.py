@@ -28,7 +28,8 @@ Progress = Callable[[int, int, str], None]
 def simulate_network(workload: Workload, config: NmArrayConfig, *, ratios: Mapping[str, Ratio], dram: Dram,
                      clock_hz: float, weights: Mapping[str, npt.NDArray[Any]] | None = None,
                      name: str = "nm_array", limits: SearchLimits = DEFAULT_LIMITS,
-                     progress: Progress | None = None) -> NetworkResult:
+                     progress: Progress | None = None,
+                     known: dict[tuple[object, ...], LayerResult] | None = None) -> NetworkResult:
     """Schedule each operator with its best tiling and add up.
 
     Args:
@@ -41,16 +42,17 @@ def simulate_network(workload: Workload, config: NmArrayConfig, *, ratios: Mappi
         name: of the accelerator, in the result.
         limits: size of the tiling search.
         progress: called with (done, operators, name) before each operator.
+        known: layers that earlier calls found with equal config, dram, clock_hz and limits; this call adds its own.
 
     Raises:
         InputError: an unknown operator, a ratio that the array was not built for, or weights that break it.
     """
-    known = {operator.name for operator in workload}
+    names = {operator.name for operator in workload}
     for named in ratios:
-        if named not in known:
+        if named not in names:
             raise InputError("ratios", f"operators of {workload.name}", named)
     layers: list[LayerResult] = []
-    found: dict[tuple[object, ...], LayerResult] = {}
+    found = {} if known is None else known
     for done, operator in enumerate(workload):
         if progress is not None:
             progress(done, len(workload), operator.name)

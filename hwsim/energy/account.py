@@ -122,14 +122,15 @@ class EnergyTree:
         Raises:
             InputError: one action of a component comes with two different costs.
         """
-        sums: dict[tuple[str, str], Leaf] = {}
+        first: dict[tuple[str, str], Leaf] = {}
+        counts: dict[tuple[str, str], int | float] = {}
         for leaf in leaves:
             key = (leaf.component, leaf.action)
-            known = sums.get(key)
-            if known is not None and known.cost != leaf.cost:
+            known = first.setdefault(key, leaf)
+            if known.cost is not leaf.cost and known.cost != leaf.cost:
                 raise InputError(".".join(key), f"one cost ({known.cost.name})", f"also {leaf.cost.name}")
-            sums[key] = replace(leaf, count=leaf.count + (known.count if known else 0))
-        return cls(leaves=tuple(sums.values()))
+            counts[key] = leaf.count + counts.get(key, 0)
+        return cls(leaves=tuple(replace(leaf, count=counts[key]) for key, leaf in first.items()))
 
     @classmethod
     def merged(cls, trees: Iterable[EnergyTree]) -> EnergyTree:

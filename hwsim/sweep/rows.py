@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from hwsim.provenance import revision, versions
@@ -101,8 +102,13 @@ def bad_row(point: Point, error: str, seconds: float = 0.0) -> Row:
 def _common(point: Point, seconds: float) -> Row:
     return {"point": point.name, "space": point.space, "status": "", "error": None, "family": point.family,
             "workload": None, "seconds": seconds, "seed": None, "revision": revision(),
-            "versions": compact(versions()), "feasible": None, "inputs": compact(point.inputs), "detail": "",
+            "versions": _versions(), "feasible": None, "inputs": compact(point.inputs), "detail": "",
             **input_columns(point.inputs)}  # fmt: skip
+
+
+@cache
+def _versions() -> str:
+    return compact(versions())
 
 
 def input_columns(inputs: Mapping[str, Any]) -> Row:

@@ -75,8 +75,7 @@ class Store:
 
     def stored(self) -> dict[str, Row]:
         """Point, status and revision of every row, by point."""
-        table = read_parts(self.folder, ["point", "status", "revision"])
-        return {row["point"]: row for row in table.to_pylist()}
+        return stored_points(self.folder)
 
     def add(self, row: Row) -> None:
         """Keep a row: from now on it survives the process."""
@@ -156,6 +155,12 @@ def read_parts(folder: str | Path, columns: list[str] | None = None) -> pa.Table
     if columns is None:
         return joined(tables)
     return pa.concat_tables(tables) if tables else pa.table({name: pa.array([], pa.string()) for name in columns})
+
+
+def stored_points(folder: str | Path) -> dict[str, Row]:
+    """Point, status and revision of every row of the parts, by point; none where there is no folder."""
+    table = read_parts(folder, ["point", "status", "revision"])
+    return {row["point"]: row for row in table.to_pylist()}
 
 
 def read_table(folder: str | Path) -> pa.Table:

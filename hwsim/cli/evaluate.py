@@ -1,0 +1,110 @@
+"""One point of a sweep: its experiment run, what earlier points of this process found used again.
+
+Kept by content: workloads with their weights; prunings of them; layers on equal arrays, memories and clocks; baselines.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hwsim.cli.plans import Plan, plans_of
+from hwsim.cli.simulate import BASELINES, refuse_huge
+from hwsim.cli.sources import Source, read_source
+from hwsim.experiment import Experiment
+from hwsim.kv_workload.experiment import KvExperiment
+from hwsim.nm_array.config import NmArrayConfig
+from hwsim.result import LayerResult, NetworkResult
+from hwsim.sparsity.ratio import Ratio
+from hwsim.sweep.families import experiment_of
+from hwsim.sweep.measure import network_detail, network_metrics, step_detail, step_metrics
+from hwsim.sweep.rows import Outcome, Point
+
+T = TypeVar("T")
+
+
+class Kept:
+    """The newest ``size`` values by key."""
+
+    def __init__(self, size: int):
+        self.size = size
+        self._values: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The value of a key, made where it is not there."""
+        if key not in self._values:
+            self._values[key] = make()
+            if len(self._values) > self.size:
+                self._values.popitem(last=False)
+        self._values.move_to_end(key)
+        found: T = self._values[key]
+        return found
+
+
+_sources, _plans, _layers, _networks = Kept(4), Kept(64), Kept(8), Kept(16)
+
+
+def evaluate(point: Point) -> Outcome:
+    """Run a point's experiment.
+
+    Raises:
+        InputError: what `hwsim run` refuses.
+    """
+    experiment = experiment_of(point.inputs)
+    if isinstance(experiment, KvExperiment):
+        return _decoded(experiment)
+    return _network(experiment, point.folder)
+
+
+def _network(experiment: Experiment, folder: str) -> Outcome:
+    source = _sources.get((experiment.workload, folder), lambda: read_source(experiment.workload, Path(folder)))
+    config = experiment.accelerator.config
+    refuse_huge(source, config)
+    plan = _plans.get((experiment.workload, folder, experiment.pruning, config.ratios),
+                      lambda: _checked(plans_of(source, experiment)[0]))
+    result = _simulated(source, experiment, config, "", plan.ratios)
+    baselines = {str(name): _baseline(source, experiment, folder, name) for name in experiment.baselines}
+    return Outcome(workload=source.workload.name, seed=experiment.pruning.seed,
+                   metrics=network_metrics(result, baselines), detail=network_detail(result))  # fmt: skip
+
+
+def _baseline(source: Source, experiment: Experiment, folder: str, name: str) -> NetworkResult:
+    config = BASELINES[name](experiment.accelerator.config)
+    key = (folder, experiment.workload, name, config, experiment.memory, experiment.clock_hz, experiment.mapper)
+    return _networks.get(key, lambda: _simulated(source, experiment, config, name, {}))
+
+
+def _checked(plan: Plan) -> Plan:
+    """The plan, its weights' N:M checked once; what follows depends on ratios alone, so the weights are dropped."""
+    from hwsim.sparsity.nm import check_nm
+
+    for name, ratio in plan.ratios.items():
+        if plan.weights is not None and name in plan.weights:
+            check_nm(plan.weights[name], ratio, 1, name)
+    return Plan(label=plan.label, ratios=plan.ratios, weights=None, records=())
+
+
+def _simulated(source: Source, experiment: Experiment, config: NmArrayConfig, name: str,
+               ratios: Any) -> NetworkResult:  # fmt: skip
+    from mappers.network import simulate_network
+
+    def no_layers() -> dict[tuple[object, ...], LayerResult]:
+        return {}
+
+    known = _layers.get((config, experiment.memory, experiment.clock_hz, experiment.mapper), no_layers)
+    asked: dict[str, Ratio] = dict(ratios)
+    return simulate_network(source.workload, config, ratios=asked, dram=experiment.memory,
+                            clock_hz=experiment.clock_hz, name=f"nm_array {name}".strip(), limits=experiment.mapper,
+                            known=known)  # fmt: skip
+
+
+def _decoded(experiment: KvExperiment) -> Outcome:
+    from mappers.kv.decode import step_of
+
+    (sparsity,), (context,) = experiment.pruning.sparsities, experiment.workload.contexts
+    step = step_of(experiment, sparsity, "skip", context)
+    dense = step_of(experiment, sparsity, "dense", context)
+    return Outcome(workload=experiment.workload.kv.name, seed=experiment.pruning.seed,
+                   metrics=step_metrics(experiment, step, dense), detail=step_detail(step))  # fmt: skip

@@ -1,0 +1,28 @@
+"""SQL over the points of a sweep: DuckDB with one table, ``points``, and nothing else in reach."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hwsim.errors import InputError
+from hwsim.sweep.store import read_table
+
+
+def query(folder: str | Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Names of the columns, and rows.
+
+    Raises:
+        InputError: no sweep in the folder, or DuckDB refuses the text.
+    """
+    import duckdb
+
+    points = read_table(folder)
+    with duckdb.connect(config={"enable_external_access": "false"}) as connection:
+        connection.register("points", points)
+        try:
+            found = connection.execute(sql)
+            names = [column[0] for column in found.description or []]
+            return names, found.fetchall() if names else []
+        except duckdb.Error as error:
+            raise InputError("SQL", "a query over the table points", " ".join(str(error).split())) from None
