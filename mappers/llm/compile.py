@@ -8,6 +8,7 @@ Equal stages of different layers are compiled once.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,12 +28,12 @@ from mappers.llm.matvec import Stored
 from mappers.llm.options import CompilerOptions
 from mappers.llm.placement import Placement, placed
 from mappers.llm.step import Machine, many_rows, one_row, stored
-from mappers.llm.surround import linked
+from mappers.llm.surround import link
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a part stands in the program: a stage of a layer (None: of the head)."""
+    """Where a part stands in the program; of which layer (None: of the head)."""
 
     part: int
     layer: int | None
@@ -45,8 +46,8 @@ class Compiled:
     Attributes:
         name: for reports.
         machine: engine and choices.
-        names: of the parts: the operators of a stage.
-        parts: instructions of different stages.
+        kinds: stages by name; the instructions' ``layer`` points to them.
+        parts: instructions of different stages (`separate`), or of different decoder blocks and the head.
         order: parts in program order.
         separate: every part ends in a barrier, so that it runs as if it were alone.
         placement: where weights, cache and activations lie in HBM.
@@ -54,7 +55,7 @@ class Compiled:
 
     name: str
     machine: Machine
-    names: tuple[str, ...]
+    kinds: tuple[str, ...]
     parts: tuple[Instructions, ...]
     order: tuple[Place, ...]
     separate: bool
@@ -75,19 +76,19 @@ class Compiled:
         """Bytes of its words."""
         return sum(times * instruction_bytes(rows["op"]) for times, rows in zip(self.counts, self.parts, strict=True))
 
-    def program(self) -> Program:
-        """All instructions, with the addresses of each layer's weights and cache."""
-        kinds = {name: number for number, name in enumerate(dict.fromkeys(self.names))}
-        rows = [self.parts[place.part].copy() for place in self.order]
-        for place, part in zip(self.order, rows, strict=True):
-            part["layer"] = kinds[self.names[place.part]]
-            self.placement.address(part, self.names[place.part], place.layer)
+    def program(self, *, addresses: bool = True) -> Program:
+        """All instructions; with the addresses of each layer's weights and cache, which time does not depend on."""
+        parts = [self.parts[place.part] for place in self.order]
+        rows = np.concatenate(parts)
+        ends = np.cumsum([len(part) for part in parts])
         if self.separate:
-            joined = linked(rows)
+            link(rows, ends[:-1])
         else:
-            joined = np.concatenate(rows)
-            resident.unprimed(joined, self.machine.options.fills)
-        return Program(joined, tuple(kinds), self.name)
+            resident.begin(rows, self.machine)
+        if addresses:
+            for place, end, part in zip(self.order, ends, parts, strict=True):
+                self.placement.address(rows[end - len(part):end], self.kinds, place.layer)
+        return Program(rows, self.kinds, self.name)
 
 
 class Compiler:
@@ -121,10 +122,12 @@ class Compiler:
     def _blocks(self, tokens: int, context: int) -> list[tuple[int | None, tuple[Stage, ...]]]:
         """Stages of every layer and of the head."""
         rope = self.machine.options.rope
+        fuse = tokens > 1 or self.engine.on_chip_decode or self.machine.options.through_memory == "stages"
         body: list[tuple[int | None, tuple[Stage, ...]]] = [
-            (layer, stages(operators(self.model, tokens, context, layer), rope)) for layer in range(self.model.layers)]
+            (layer, stages(operators(self.model, tokens, context, layer), rope, fuse))
+            for layer in range(self.model.layers)]
         logits = tokens if self.machine.options.logits == "all" else 1
-        return [*body, (None, stages(head_operators(self.model, logits), rope))]
+        return [*body, (None, stages(head_operators(self.model, logits), rope, fuse))]
 
     def _weight(self, op: Operator) -> Stored:
         if op.kind not in ("linear", "router"):
@@ -135,7 +138,7 @@ class Compiler:
 
     def _separate(self, name: str, tokens: int, context: int) -> Compiled:
         made: dict[tuple[object, ...], int] = {}
-        names: list[str] = []
+        kinds: dict[str, int] = {}
         parts: list[Instructions] = []
         order: list[Place] = []
         for layer, block in self._blocks(tokens, context):
@@ -147,11 +150,11 @@ class Compiler:
                     rows = self._rows(stage, mask, context)
                     made[key] = _NOTHING if rows is None else len(parts)
                     if rows is not None:
-                        names.append(stage.name)
+                        rows["layer"] = kinds.setdefault(kind_of(stage.name), len(kinds))
                         parts.append(rows)
                 if made[key] != _NOTHING:
                     order.append(Place(made[key], layer))
-        return Compiled(name, self.machine, tuple(names), tuple(parts), tuple(order), True, self.placement)
+        return Compiled(name, self.machine, tuple(kinds), tuple(parts), tuple(order), True, self.placement)
 
     def _rows(self, stage: Stage, mask: Mask, context: int) -> Instructions | None:
         """A stage with its barrier; one row runs in MV mode, in the last product of a prompt too."""
@@ -170,20 +173,26 @@ class Compiler:
         return max(shares, key=lambda share: int(share.sum()))
 
     def _resident(self, name: str, context: int) -> Compiled:
-        made: dict[tuple[Stored, ...], list[resident.Named]] = {}
-        blocks: list[list[resident.Named]] = []
-        layers: list[int | None] = []
+        made: dict[tuple[object, ...], int] = {}
+        kinds: dict[str, int] = {}
+        parts: list[Instructions] = []
+        order: list[Place] = []
         for layer, block in self._blocks(1, context):
-            key = (*(self._weight(stage.op) for stage in block), Stored(float(len(block))))
+            key = (layer is None, *(self._weight(stage.op) for stage in block))
             if key not in made:
-                made[key] = resident.chained(block, lambda stage: self._weight(stage.op), self.machine)
-            blocks.append(made[key])
-            layers += [layer] * len(made[key])
-        rows = resident.whole(blocks, self.machine, self.machine.columns(self.model.vocabulary))
-        layers += [None] * (len(rows) - len(layers))
-        order = tuple(Place(number, layer) for number, layer in enumerate(layers))
-        names, parts = zip(*rows, strict=True)
-        return Compiled(name, self.machine, names, parts, order, False, self.placement)
+                made[key] = len(parts)
+                rows = resident.chained(block, lambda stage: self._weight(stage.op), self.machine)
+                rows += resident.logits(rows, self.machine.columns(self.model.vocabulary)) if layer is None else []
+                for stage, part in rows:
+                    part["layer"] = kinds.setdefault(kind_of(stage), len(kinds))
+                parts.append(np.concatenate([part for _, part in rows]))
+            order.append(Place(made[key], layer))
+        return Compiled(name, self.machine, tuple(kinds), tuple(parts), tuple(order), False, self.placement)
+
+
+def kind_of(stage: str) -> str:
+    """A stage's name without the number of an expert."""
+    return re.sub(r"expert\d+\.", "", stage)
 
 
 _NOTHING = -1

@@ -46,17 +46,19 @@ class Stage:
     reads: tuple[str, ...]
 
 
-def stages(operators: Sequence[Operator], rope: Literal["unit", "element-wise"] = "unit") -> tuple[Stage, ...]:
+def stages(operators: Sequence[Operator], rope: Literal["unit", "element-wise"] = "unit",
+           fuse: bool = True) -> tuple[Stage, ...]:
     """Stages of some operators in their order.
 
     A linear layer takes along the activation, rotation, sums and products that directly follow it and read it; scores
-    take along their softmax; every other function is a stage of its own.
+    take along their softmax; every other function is a stage of its own. Without
+    ``fuse`` each operator is.
     """
     found: list[Stage] = []
     at = 0
     while at < len(operators):
-        first, end = operators[at], at + 1
-        while end < len(operators) and _follows(operators[at:end], operators[end]):
+        end = at + 1
+        while fuse and end < len(operators) and _follows(operators[at:end], operators[end]):
             end += 1
         found.append(_stage(operators[at:end], rope))
         at = end

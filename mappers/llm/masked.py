@@ -58,7 +58,7 @@ def _by_tile(mask: Mask, grid: _Grid) -> Mask:
     """Columns that any row of a tile needs, shape (heads, tiles, columns)."""
     short = grid.tiles * grid.high - mask.shape[1]
     padded = np.pad(mask, ((0, 0), (0, short), (0, 0)))
-    return padded.reshape(grid.heads, grid.tiles, grid.high, -1).any(axis=2)
+    return np.asarray(padded.reshape(grid.heads, grid.tiles, grid.high, -1).any(axis=2))
 
 
 def scores(mask: Mask, head_dim: int, target: Target) -> Instructions:
@@ -96,7 +96,7 @@ Keyed = tuple[Instructions, Counts]
 def _first(grid: _Grid, head: Counts, tile: Counts) -> Mask:
     """Whether an item is the first of its tile; items are in order."""
     number = head * grid.tiles + tile
-    return np.diff(number, prepend=-1) != 0
+    return np.asarray(np.diff(number, prepend=-1) != 0)
 
 
 def _tile_loads(grid: _Grid, head: Counts, tile: Counts, item: Counts, length: Counts, target: Target,

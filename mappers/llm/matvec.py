@@ -92,23 +92,21 @@ def spread(matrix: Matrix, target: Target) -> Matrix:
 
 
 def matvec(matrix: Matrix, passes: Sequence[Pass], target: Target) -> Instructions:
-    """Fills, MVs and fused functions; functions of ``cached`` matrices (softmax) run once a row, others once a group."""
+    """Fills, MVs and fused functions; those of ``cached`` matrices (softmax) run once a row, others once a group."""
     g = target.geometry
     parts, matrix = parts_of(matrix, target), spread(matrix, target)
     groups = ceil_div(matrix.n_blocks, g.mv_blocks)
     loads = _loads(matrix, groups, parts, target)
     products = _products(matrix, groups, parts, target, bool(passes))
     if matrix.cached:
-        lead = joined([loads, products], 3).reshape(matrix.batch, -1)
+        lead = joined([loads, products], 3).reshape(matrix.batch, 1, -1)
         tail = [_functions(passes, (matrix.batch, matrix.users), matrix.n_blocks, target)] if passes else []
-        rows = joined([lead, *tail], 1)
     else:
         lead = joined([loads, products], 3).reshape(matrix.batch, groups, -1)
         left = np.minimum(matrix.n_blocks - np.arange(groups) * g.mv_blocks, g.mv_blocks)
         wide = left if target.options.ragged else np.full(groups, g.mv_blocks)
         tail = [_operands(passes, wide, target), _functions(passes, (1, groups), wide, target)] if passes else []
-        rows = joined([lead, *tail], 2)
-    return without_empty_loads(rows)
+    return without_empty_loads(joined([lead, *tail], 1 if matrix.cached else 2))
 
 
 def _loads(matrix: Matrix, groups: int, parts: Parts, target: Target) -> Instructions:

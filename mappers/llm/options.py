@@ -1,4 +1,4 @@
-"""Choices of the compiler by name. Preset ``artifact`` makes those of FlightLLM's public demo; the default is our own."""
+"""Choices of the compiler by name. Preset ``artifact``: those of FlightLLM's public demo; the default is our own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ARTIFACT: Mapping[str, Any] = {
     "loads": "channel", "credits": "stage", "split": "floor", "append": "reload", "ragged": False,
     "operand": "channel", "rope": "element-wise", "fused_rows": "one", "values": "zero-fill", "weights": "one-channel",
     "logits": "all", "attention_bias": True, "metadata": False,
-    "last_store": "lines",
+    "last_store": "lines", "through_memory": "stages",
 }
 """Read in the demo's ``inst_gen/layer_support`` (github.com/FlightLLM/flightllm_test_demo)."""
 
@@ -42,8 +42,10 @@ class CompilerOptions(Configuration):
         logits: of the ``last`` token of a prompt, or of ``all``.
         attention_bias: biases of the four projections of attention are loaded even where the model has none.
         metadata: positions, block tables and scales are loaded with the weights; the demo counts kept values alone.
-        last_store: the store of a linear layer's last block of rows is ``whole``, or has one byte a line (``lines``), as
-            in the demo.
+        last_store: the store of a linear layer's last block of rows is ``whole``, or has one byte a line (``lines``),
+            as in the demo.
+        through_memory: what reads its input from HBM and writes its output there when decoding does not stay on the
+            chip: every one of the ``operators``, or ``stages`` of fused operators as in the demo.
     """
 
     loads: Literal["group", "channel"] = "group"
@@ -61,6 +63,7 @@ class CompilerOptions(Configuration):
     attention_bias: bool = False
     metadata: bool = True
     last_store: Literal["whole", "lines"] = "whole"
+    through_memory: Literal["operators", "stages"] = "operators"
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"default": {}, "artifact": ARTIFACT}
 

@@ -7,6 +7,7 @@ stand behind the first group and hold no matrix. Every region begins at a multip
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -42,26 +43,33 @@ class Placement:
     regions: dict[str, Region]
     width: int
 
-    def address(self, rows: Instructions, stage: str, layer: int | None) -> None:
-        """Add the addresses of a stage's matrix to the offsets of its loads, in place; activations have their own."""
-        load = rows["op"] == Opcode.LD
-        many = bool((rows["op"] == Opcode.MM).any())
-        moved = load & (rows["buffer"] == (Buffer.B if many else Buffer.A))
-        self._shift(rows, moved, self.regions[self.name(stage, layer)])
-        moved = (load & (rows["buffer"] == (Buffer.A if many else Buffer.B))) | (rows["op"] == Opcode.ST)
-        moved |= load & (rows["buffer"] == Buffer.GLOBAL)
-        self._shift(rows, moved, self.regions[_ACTIVATIONS])
+    def address(self, rows: Instructions, stages: Sequence[str], layer: int | None) -> None:
+        """Add the addresses of regions to the offsets of loads and stores, in place.
+
+        Args:
+            rows: instructions of one layer, or of the head (``None``); their field ``layer`` points to `stages`.
+            stages: names; the first operator of a stage says which weight or cache it streams.
+            layer: number of the layer.
+        """
+        load, buffer = rows["op"] == Opcode.LD, rows["buffer"]
+        streams = np.bincount(rows["layer"], rows["op"] == Opcode.MM, len(stages)) > 0  # MM: the matrix goes to B
+        matrix = load & (buffer == np.where(streams[rows["layer"]], Buffer.B, Buffer.A))
+        own = [self.regions[self.name(stage, layer)] for stage in stages]
+        other = self.regions[_ACTIVATIONS]
+        for field in ("start", "channel"):
+            part = np.array([getattr(region, field) for region in own])[rows["layer"]]
+            shift = np.where(matrix, part, getattr(other, field))
+            if field == "start":
+                rows["hbm"] += np.where(load | (rows["op"] == Opcode.ST), shift, 0).astype(np.uint64)
+            else:
+                wide = (rows["channels"] == self.width) & (rows["channel"] < self.width)
+                rows["channel"] += np.where(wide, shift, 0).astype(np.uint8)
 
     def name(self, stage: str, layer: int | None) -> str:
         """Of the region that a stage streams: its weight, or a layer's keys or values; else the activations."""
         first = stage.partition("+")[0]
         place = first if layer is None else f"layers.{layer}.{_CACHES.get(first, first)}"
         return place if place in self.regions else _ACTIVATIONS
-
-    def _shift(self, rows: Instructions, where: np.ndarray, region: Region) -> None:
-        rows["hbm"][where] += np.uint64(region.start)
-        wide = where & (rows["channels"] == self.width) & (rows["channel"] < self.width)
-        rows["channel"][wide] += np.uint8(region.channel)
 
     @cached_property
     def used(self) -> int:

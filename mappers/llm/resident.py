@@ -80,8 +80,8 @@ class _Chain:
 def chained(stages: Sequence[Stage], stored: Callable[[Stage], Stored], machine: Machine) -> list[Named]:
     """A decoder block's stages with their tokens. Its input comes from a MISC, as that of any block behind a sum.
 
-    With several cores its first instruction is a SYS that waits for that MISC, which is in the block before: `whole`
-    sees to it.
+    With several cores its first instruction is a SYS that waits for that MISC in the block before; so the block ends
+    with one that releases the SYS behind it, but for the head (`logits`).
     """
     chain, number_of = _Chain(), {INPUT: _BEFORE}
     chain.last[_BEFORE] = block(Opcode.MISC, (1,))
@@ -92,6 +92,9 @@ def chained(stages: Sequence[Stage], stored: Callable[[Stage], Stored], machine:
             _append(chain, number, makers[0], stage, machine)
         else:
             _compute(chain, number, makers, stage, stored(stage), machine)
+    last = chain.rows[-1][1]
+    if machine.cores > 1 and last["op"][-1] == Opcode.MISC:
+        last["release"][-1] |= SYS
     return chain.rows
 
 
@@ -140,24 +143,21 @@ def _by_head(chain: _Chain, maker: int, rows: Instructions, stage: Stage, machin
     chain.seen[Opcode.MISC, Opcode.MV] = maker
 
 
-def whole(blocks: Sequence[list[Named]], machine: Machine, logits: int) -> list[Named]:
-    """Blocks (the last of them the head) as one program: linked, its logits stored, its first fills into an empty
-    buffer. The blocks' arrays are copied, so that equal blocks may be one object."""
-    rows = [(name, part.copy()) for chain in blocks for name, part in chain]
+def logits(head: Sequence[Named], columns: int) -> list[Named]:
+    """The end of a program, behind the stages of its head: logits stored, all cores joined."""
+    name, last = head[-1]
+    last["release"][-1] |= ST
+    store = block(Opcode.ST, (1,), wait=1 << int(last["op"][-1]), release=SYS, length=columns)
+    return [(name, store), (name, block(Opcode.SYS, (1,), wait=ST))]
+
+
+def begin(rows: Instructions, machine: Machine) -> None:
+    """Begin a whole program, in place: its first join waits for nothing, its first fills find an empty buffer, and its
+    last products give room back to nobody.
+    """
     if machine.cores > 1:
-        ends = np.cumsum([len(chain) for chain in blocks])[:-1]
-        for end in ends:
-            rows[end - 1][1]["release"][-1] |= SYS
-        rows[0][1]["wait"][0] = 0
-    rows[-1][1]["release"][-1] |= ST
-    name, queue = rows[-1][0], int(rows[-1][1]["op"][-1])
-    rows.append((name, block(Opcode.ST, (1,), wait=1 << queue, release=SYS, length=logits)))
-    rows.append((name, block(Opcode.SYS, (1,), wait=ST)))
-    return rows
-
-
-def unprimed(rows: Instructions, fills: int) -> None:
-    """Take away, in place, the waits of the first fills and the room that the last products give back to nobody."""
+        rows["wait"][0] = 0
+    fills = machine.options.fills
     waits = np.flatnonzero((rows["op"] == Opcode.LD) & (rows["wait"] & MV > 0))[:fills]
     gives = np.flatnonzero((rows["op"] == Opcode.MV) & (rows["release"] & LD > 0))[-fills:]
     rows["wait"][waits] &= ~np.uint8(MV)

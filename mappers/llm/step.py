@@ -88,13 +88,25 @@ def one_row(stage: Stage, weight: Stored, machine: Machine, old: int) -> Instruc
     return with_barrier(through_memory(body, heads * source.k, heads * source.n))
 
 
+def functions(stage: Stage, machine: Machine) -> Instructions:
+    """Functions alone: each core takes its share of the rows of a prompt; of one token, its heads or columns, but the
+    whole vector of a norm.
+    """
+    op, target = stage.op, machine.target
+    if op.kind == "softmax":
+        return lines(op.m * machine.heads(op.heads), op.n, stage.passes, target)
+    if op.m > 1 or op.kind == "norm":
+        return lines(ceil_div(op.m, machine.cores), op.n * op.heads, stage.passes, target)
+    return lines(1, machine.columns(op.n * op.heads), stage.passes, target)
+
+
 def many_rows(stage: Stage, weight: Stored, mask: Mask, machine: Machine) -> Instructions | None:
     """A stage of a prompt; mask of the core's heads in blocks of the mask. None where nothing is to be done."""
     op, target = stage.op, machine.target
     if stage.kind == "append":
         return None  # keys and values were stored into the cache by their projections
     if stage.kind == "vector":
-        return with_barrier(lines(ceil_div(op.m, machine.cores), op.n, stage.passes, target))
+        return with_barrier(functions(stage, machine))
     if stage.kind == "linear":
         whole = Matrix(op.k, machine.columns(op.n), stored=weight)
         body = matmul(op.m, whole, stage.passes, target, cross=machine.cores > 1)

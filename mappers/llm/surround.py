@@ -36,10 +36,7 @@ def with_barrier(body: Instructions) -> Instructions:
     return rows
 
 
-def linked(stages: list[Instructions]) -> Instructions:
-    """Stages that end in a SYS, one behind the other: each begins when the SYS before it has ended."""
-    ends = np.cumsum([len(rows) for rows in stages])
-    rows = np.concatenate(stages)
-    rows["release"][ends[:-1] - 1] |= LD
-    rows["wait"][ends[:-1]] |= SYS
-    return rows
+def link(rows: Instructions, ends: np.ndarray) -> None:
+    """Let what follows each of these ends (of stages that end in a SYS) begin when that SYS has ended; in place."""
+    rows["release"][ends - 1] |= LD
+    rows["wait"][ends] |= SYS

@@ -1,4 +1,4 @@
-"""What one instruction covers, what the buffers hold, and how K is cut so that they can be filled while they are read."""
+"""What one instruction covers, what buffers hold, and how K is cut so that they can be filled while they are read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DENSE = BLOCK * BLOCK
 
 
 def ceil_div(value: int, unit: int) -> int:
-    """value / unit, rounded up."""
+    """Quotient, rounded up."""
     return -(-value // unit)
 
 

@@ -1,5 +1,6 @@
 """Functions that stand alone (norms), each line loaded, computed and stored; and the cache of a token that is joined
-to the old ones the way the demo does it."""
+to the old ones the way the demo does it.
+"""
 
 from __future__ import annotations
 

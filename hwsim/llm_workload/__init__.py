@@ -1,0 +1,1 @@
+"""Language models on the accelerator that runs programs: results of steps and generations, tables, figure."""
