@@ -21,6 +21,7 @@ from rtl.verilog import lint
 
 SLOW = pytest.mark.slow
 SMALL = {"component": "pruner", "tile": 8, "lanes": 4, "pad": 2, "beat_values": 4, "data_type": "int8", "length": 12}
+TURNED = SMALL | {"side": "keys"}
 TINY = PrunerConfig(tile=8, lanes=4, pad=2, beat_values=4, data_type="int8", length=12, p_slots=1)
 
 
@@ -36,10 +37,16 @@ def test_small_pruners(fixed):
     check(verify("bitmap_decoder", SMALL | fixed, seed=1, cases=2, engine="amaranth"), 100)
 
 
+def test_a_small_pruner_of_keys():
+    fixed = TURNED | {"length": 8, "rows": 18, "jobs": 2}
+    check(verify("bitmap_decoder", fixed, seed=1, cases=1, engine="amaranth"), 100)
+
+
 @SLOW
-def test_the_smallest_pruner():
-    fixed = {"component": "pruner", "tile": 8, "lanes": 1, "pad": 1, "beat_values": 1, "buffer_beats": 1, "b_slots": 1,
-             "o_depth": 1, "p_slots": 1, "length": 1, "digit_bits": 1, "data_type": "int8"}
+@pytest.mark.parametrize("side", ["values", "keys"])
+def test_the_smallest_pruner(side):
+    fixed = {"component": "pruner", "side": side, "tile": 8, "lanes": 1, "pad": 1, "beat_values": 1, "buffer_beats": 1,
+             "b_slots": 1, "o_depth": 1, "p_slots": 1, "length": 1, "digit_bits": 1, "data_type": "int8"}
     check(verify("bitmap_decoder", fixed, seed=2, cases=4, engine="amaranth"), 60)
 
 
@@ -59,6 +66,19 @@ def test_every_density(density, values):
 
 
 @SLOW
+@pytest.mark.parametrize("fixed", [{}, {"tile": 9, "lanes": 8}, {"tile": 9, "lanes": 3, "b_slots": 1, "o_depth": 1}],
+                         ids=["dividing", "a chunk of one token", "smallest queues"])
+def test_keys(fixed):
+    check(verify("bitmap_decoder", TURNED | fixed, seed=4, cases=6, engine="amaranth"), 1000)
+
+
+@SLOW
+def test_verilator_on_keys():
+    settings = {"component": "pruner", "preset": "int8-small", "side": "keys"}
+    check(verify("bitmap_decoder", settings, seed=7, cases=16, engine="verilator"), 5_000)
+
+
+@SLOW
 def test_verilator_on_the_shipped_pruner():
     settings = {"component": "pruner", "preset": "mustafar-8"}
     check(verify("bitmap_decoder", settings, seed=5, cases=64, engine="verilator"), 10_000)
@@ -67,6 +87,7 @@ def test_verilator_on_the_shipped_pruner():
 @SLOW
 @pytest.mark.parametrize("config", [
     PrunerConfig(), PrunerConfig(tile=9, lanes=4, pad=3, beat_values=6, length=40, b_slots=5),
+    PrunerConfig(tile=9, lanes=4, pad=3, beat_values=6, length=20, b_slots=1, side="keys"),
     PrunerConfig(tile=8, lanes=1, pad=1, beat_values=1, length=1, digit_bits=4, data_type="int8", o_depth=1, b_slots=1,
                  buffer_beats=1, p_slots=1)])
 def test_the_verilog_is_lint_clean_and_always_the_same(config):

@@ -23,31 +23,59 @@ def pruner_counts(batches: Sequence[Batch]) -> list[ActionCount]:
     n / 8 additions of 8 bits; an adder of the prefix sums over a tile is priced as one of 8 bits. Not counted: control,
     sums of counts and offsets.
     """
-    config, vectors = same_pruner(batches), [vector for batch in batches for vector in pruned(batch)]
-    steps = packing(batches, vectors)
-    number, bits, length = len(vectors), config.element_bits, config.length
-    tiles = sum(len(vector.counts) for vector in vectors)
-    loaded = sum(batch.count * (length + (batch.beats - 1) * config.lanes) for batch in batches)
-    compared = number * digits(config) * ((1 << config.digit_bits) - 1) * length
-    levels = (config.tile - 1).bit_length()
+    config, jobs = same_pruner(batches), [job for batch in batches for job in pruned(batch)]
+    steps, tiles = len(packing(batches, jobs).added), sum(len(job.counts) for job in jobs)
+    vectors = sum(batch.count for batch in batches)
+    loaded = sum(batch.count * (config.length + (batch.beats - 1) * config.lanes) for batch in batches)
+    if config.side == "keys":
+        way = [_register("transpose", vectors * config.length * config.element_bits),
+               *_transpose(config, sum(batch.count * batch.beats for batch in batches), steps)]
+    else:
+        way = [_register("packing", vectors * config.length * (config.element_bits + 1))]
     return [
-        _register("intake", loaded * bits),
-        _register("selection", number * length * (bits + 2) + number * digits(config) * 2 * length),
-        ActionCount(component="selection", action="compare", count=compared * config.digit_bits),
-        ActionCount(component="selection", action="count ones", count=compared / 8, cost="add.int8"),
-        ActionCount(component="marking", action="count ones", cost="add.int8",
-                    count=tiles * (levels * config.tile / 2 + config.tile / 8)),
-        *_packing(config, number, len(steps.added), sum(vector.beats for vector in vectors)),
-        *_queue("headers", number, HEADER_BITS, config.o_depth), *_queue("bitmaps", tiles, config.tile, config.b_slots),
+        _register("intake", loaded * config.element_bits), *_selection(batches, vectors), *way,
+        *_packing(config, steps, sum(job.beats for job in jobs)),
+        *_queue("headers", len(jobs), HEADER_BITS, config.o_depth),
+        *_queue("bitmaps", tiles, config.tile, config.b_slots),
         *_queue("records", tiles, config.tile.bit_length() + OFFSET_BITS + 3, config.b_slots)]
 
 
-def _packing(config: PrunerConfig, vectors: int, steps: int, beats: int) -> list[ActionCount]:
-    """The vector and its marks, a register of the chunk and one behind its compaction, the ring."""
+def _selection(batches: Sequence[Batch], vectors: int) -> list[ActionCount]:
+    """Threshold, and the marks along channels."""
+    config, length = same_pruner(batches), same_pruner(batches).length
+    compared = vectors * digits(config) * ((1 << config.digit_bits) - 1) * length
+    marked, levels = sum(batch.count * batch.tiles for batch in batches), (config.tile - 1).bit_length()
+    return [
+        _register("selection", vectors * length * (config.element_bits + 2) + vectors * digits(config) * 2 * length),
+        ActionCount(component="selection", action="compare", count=compared * config.digit_bits),
+        ActionCount(component="selection", action="count ones", count=compared / 8, cost="add.int8"),
+        ActionCount(component="marking", action="count ones", cost="add.int8",
+                    count=marked * (levels * config.tile / 2 + config.tile / 8))]
+
+
+def _transpose(config: PrunerConfig, writes: int, reads: int) -> list[ActionCount]:
+    """Crossed banks of elements, and the memory of bits, of which a whole word is read; rotations over the lanes."""
+    word = config.lanes * config.element_bits
+    bank = max(2 * config.most_beats * config.most_chunks * word // 8, SMALLEST_SRAM)
+    bits = max(2 * config.most_beats * config.tile * config.lanes // 8, SMALLEST_SRAM)
+    levels = (config.lanes - 1).bit_length()
+    return [
+        of_bytes("transpose", "write elements", writes * word / 8, cost="sram", capacity_bytes=bank),
+        of_bytes("transpose", "read elements", reads * word / 8, cost="sram", capacity_bytes=bank),
+        of_bytes("transpose", "write bits", writes * config.lanes / 8, cost="sram", capacity_bytes=bits),
+        of_bytes("transpose", "read bits", reads * config.tile * config.lanes / 8, cost="sram", capacity_bytes=bits),
+        ActionCount(component="transpose", action="cross", count=(writes + reads) * levels * word, cost="mux2"),
+        ActionCount(component="transpose", action="choose bits", count=reads * config.tile * (config.lanes - 1),
+                    cost="mux2")]
+
+
+def _packing(config: PrunerConfig, steps: int, beats: int) -> list[ActionCount]:
+    """A register of the chunk and one behind its compaction, the ring."""
     bits, lanes = config.element_bits, config.lanes
     levels = (config.capacity - 1).bit_length()
     return [
-        _register("packing", vectors * config.length * (bits + 1) + steps * lanes * (2 * bits + 1)),
+        ActionCount(component="packing", action="write chunk", count=steps * lanes * (2 * bits + 1),
+                    cost="register.write"),
         ActionCount(component="packing", action="compact", count=steps * lanes * (lanes + 1) // 2 * bits, cost="mux2"),
         ActionCount(component="values", action="rotate", count=steps * levels * config.capacity * (bits + 2),
                     cost="mux2"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
 
 from hwsim.bitmap_decoder.pruner.config import PrunerConfig
@@ -34,10 +33,10 @@ class TokenCollector(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the walk over a vector's beats, and the two halves' state."""
         m, config = Module(), self.config
-        vector, about = Signal(layouts.vector(config), reset_less=True), Signal(layouts.about(config))
+        vector, about = Signal(self.given.shape().size, reset_less=True), Signal(layouts.about(config))
         busy, full, waits, end, group_end = Signal(), Signal(2), Signal(), Signal(), Signal()
         lanes, bits = config.lanes, config.element_bits
-        beat = Array(vector.as_value()[at * lanes * bits:(at + 1) * lanes * bits] for at in range(config.most_beats))
+        beat = Array(vector[at * lanes * bits:(at + 1) * lanes * bits] for at in range(config.most_beats))
         ends = Array((at + 1) * lanes for at in range(config.most_beats))[self.place]
         m.d.comb += [
             waits.eq(full.bit_select(self.half, 1)
@@ -60,8 +59,8 @@ class TokenCollector(wiring.Component):
             with m.Elif(self.take & (self.turned == half)):
                 m.d.sync += full[half].eq(0)
         with m.If(self.accept):
-            m.d.sync += [busy.eq(1), about.eq(self.about), *(
-                vector[i].eq(Mux(self.mask[i], self.given[i], 0)) for i in range(config.length))]
+            m.d.sync += [busy.eq(1), about.eq(self.about), vector.eq(
+                Cat(Mux(self.mask[i], self.given[i], 0) for i in range(config.length)))]
         self._tell(m, about, group_end)
         return m
 
@@ -88,16 +87,14 @@ class TokenCollector(wiring.Component):
         if pad == 1:
             return ones(m, [element != 0 for element in self.elements], "begun")
         width = (pad - 1).bit_length()
-        phases = Signal(ArrayLayout(width, config.most_beats * lanes))
-        at = Array(phases.as_value()[place * lanes * width:(place + 1) * lanes * width]
-                   for place in range(config.most_beats))[self.place]
-        begun, after = [], []
+        phases = [Signal(lanes * width, name=f"phases{place}") for place in range(config.most_beats)]
+        at, begun, after = Signal(lanes * width), [], []
+        m.d.comb += at.eq(Mux(fresh, 0, Array(phases)[self.place]))
         for lane in range(lanes):
-            phase = Mux(fresh, 0, at.word_select(lane, width))
-            kept = self.elements[lane] != 0
+            phase, kept = at[lane * width:(lane + 1) * width], self.elements[lane] != 0
             begun.append(kept & (phase == 0))
             after.append(Mux(kept, Mux(phase == pad - 1, 0, phase + 1), phase)[:width])
-        for place in range(config.most_beats):
+        for place, held in enumerate(phases):
             with m.If(self.write & (self.place == place)):
-                m.d.sync += [phases[place * lanes + lane].eq(after[lane]) for lane in range(lanes)]
+                m.d.sync += held.eq(Cat(after))
         return ones(m, Cat(begun), "begun")

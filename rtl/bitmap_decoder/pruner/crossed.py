@@ -11,6 +11,7 @@ from hwsim.bitmap_decoder.pruner.config import PrunerConfig
 from rtl.bitmap_decoder.pruner import layouts
 from rtl.bitmap_decoder.pruner.pack import rotated
 from rtl.parts.bank import Bank
+from rtl.parts.registers import Make, built
 
 
 class CrossedMemory(wiring.Component):
@@ -24,8 +25,8 @@ class CrossedMemory(wiring.Component):
     its values, so a second memory has the bits alone: a word for the channels of a place, of all tokens.
     """
 
-    def __init__(self, config: PrunerConfig):
-        self.config = config
+    def __init__(self, config: PrunerConfig, make: Make = built):
+        self.config, self.make = config, make
         lane, place = range(config.lanes), range(config.most_beats)
         super().__init__({
             "write": In(1), "half": In(1), "row": In(range(config.tile)), "turn": In(lane), "place": In(place),
@@ -42,7 +43,7 @@ class CrossedMemory(wiring.Component):
         words = rotated(m, [self.elements[lane] for lane in range(lanes)], self.turn)
         found = []
         for number, (word, row) in enumerate(zip(words, rotated(m, rows, self.at_lane), strict=True)):
-            m.submodules[f"bank{number}"] = bank = Bank(config.element_bits, depth)
+            m.submodules[f"bank{number}"] = bank = self.make("bank", lambda: Bank(config.element_bits, depth))
             m.d.comb += [bank.w_en.eq(self.write), bank.w_data.eq(word), bank.r_en.eq(self.read),
                          bank.w_addr.eq(Cat(self.place, self._field(m, self.row, row_bits, "row"), self.half)),
                          bank.r_addr.eq(Cat(self.at_place, row, self.at_half))]

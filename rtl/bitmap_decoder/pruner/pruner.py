@@ -15,6 +15,7 @@ from rtl.bitmap_decoder.pruner.intake import VectorIntake
 from rtl.bitmap_decoder.pruner.pack import Packer
 from rtl.bitmap_decoder.pruner.select import Selector
 from rtl.bitmap_decoder.pruner.turn import KeyTurner
+from rtl.parts.registers import Make, built
 from rtl.parts.result_queue import ResultQueue
 
 
@@ -29,10 +30,11 @@ class BitmapPruner(wiring.Component):
 
     Args:
         config: the same object that the reference and the cycle model take.
+        make: how the banks of the transposing memory are made.
     """
 
-    def __init__(self, config: PrunerConfig):
-        self.config = config
+    def __init__(self, config: PrunerConfig, make: Make = built):
+        self.config, self.make = config, make
         super().__init__({
             "p": In(stream.Signature(layouts.descriptor(config))),
             "i": In(stream.Signature(layouts.input_beat(config))),
@@ -81,7 +83,7 @@ class BitmapPruner(wiring.Component):
 
     def _keys(self, m: Module, selector: Selector) -> None:
         """The vector goes to the transposing memory; groups are told and packed behind it."""
-        m.submodules.turner = turner = KeyTurner(self.config)
+        m.submodules.turner = turner = KeyTurner(self.config, self.make)
         m.d.comb += [
             selector.release.eq(selector.done & turner.free), turner.accept.eq(selector.release),
             turner.given.eq(selector.vector), turner.mask.eq(selector.mask), turner.about.eq(selector.about)]

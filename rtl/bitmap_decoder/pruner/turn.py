@@ -15,6 +15,7 @@ from rtl.bitmap_decoder.pruner.collect import TokenCollector
 from rtl.bitmap_decoder.pruner.crossed import CrossedMemory
 from rtl.bitmap_decoder.pruner.pack import BeatBuffer, Fit
 from rtl.bitmap_decoder.pruner.select import filling, ones
+from rtl.parts.registers import Make, built
 from rtl.parts.result_queue import ResultQueue
 
 
@@ -68,8 +69,8 @@ class KeyTurner(wiring.Component):
     bitmap and a record for each channel, ``v`` values. Cycles: `hwsim.bitmap_decoder.pruner.timing`.
     """
 
-    def __init__(self, config: PrunerConfig):
-        self.config = config
+    def __init__(self, config: PrunerConfig, make: Make = built):
+        self.config, self.make = config, make
         super().__init__({
             "accept": In(1), "given": In(layouts.vector(config)), "mask": In(config.length),
             "about": In(layouts.about(config)), "free": Out(1), "h": Out(stream.Signature(family_layouts.header())),
@@ -80,7 +81,7 @@ class KeyTurner(wiring.Component):
         """Build collector, memory, walk and packing."""
         m, config = Module(), self.config
         m.submodules.collector = collector = TokenCollector(config)
-        m.submodules.memory = memory = CrossedMemory(config)
+        m.submodules.memory = memory = CrossedMemory(config, self.make)
         m.submodules.walk = walk = ColumnWalk(config)
         m.submodules.headers = headers = ResultQueue(family_layouts.header(), config.o_depth, 1)
         header, group = headers.data, collector.group
