@@ -84,24 +84,34 @@ def test_every_slice_does_the_same_as_an_instance():
     assert differing() == [0] * len(KINDS)
 
 
-@pytest.mark.parametrize(("right", "wrong", "kinds"), [
-    (".DREG(32'd1)", ".DREG(32'd0)", lambda stages, cascaded: stages["input_stages"]),
-    (".AREG(32'd0)", ".AREG(32'd1)", lambda stages, cascaded: not stages["input_stages"]),
-    (".ADREG(32'd1)", ".ADREG(32'd0)", lambda stages, cascaded: stages["preadd_stages"]),
-    (".BREG(32'd2)", ".BREG(32'd1)", lambda stages, cascaded: stages["input_stages"] and stages["preadd_stages"]),
-    (".MREG(32'd0)", ".MREG(32'd1)", lambda stages, cascaded: not stages["product_stages"]),
-    (".CREG(32'd1)", ".CREG(32'd0)", lambda stages, cascaded: not cascaded),
-    ("RND(48'h00000001ffff)", "RND(48'h000000020000)", lambda stages, cascaded: not cascaded),
-    (".INMODE(5'h04)", ".INMODE(5'h00)", lambda stages, cascaded: True),
-    (".AMULTSEL(\"AD\")", ".AMULTSEL(\"A\")", lambda stages, cascaded: True)],
-    ids=["DREG", "AREG", "ADREG", "BREG", "MREG", "CREG", "RND", "INMODE", "AMULTSEL"])
-def test_a_wrong_attribute_shows_in_the_slices_that_have_it_and_in_no_other(right, wrong, kinds):
-    def change(text):
-        assert right in text
-        pieces = text.split("DSP48E2 #(")
-        return "DSP48E2 #(".join([pieces[0], *(_cascade(piece.replace(right, wrong)) for piece in pieces[1:])])
+def kind(stages, cascaded):
+    """Number of the kind of slice with registers as ``stages`` says: input, pre-adder, product."""
+    names = ("input_stages", "preadd_stages", "product_stages")
+    return KINDS.index((dict(zip(names, map(int, stages), strict=True)), cascaded))
 
-    assert [bool(count) for count in differing(change)] == [bool(kinds(*kind)) for kind in KINDS]
+
+WRONG = {
+    kind("111", True): (".DREG(32'd1)", ".DREG(32'd0)"), kind("011", True): (".AREG(32'd0)", ".AREG(32'd1)"),
+    kind("010", True): (".ADREG(32'd1)", ".ADREG(32'd0)"), kind("110", True): (".BREG(32'd2)", ".BREG(32'd1)"),
+    kind("100", True): (".MREG(32'd0)", ".MREG(32'd1)"), kind("100", False): (".CREG(32'd1)", ".CREG(32'd0)"),
+    kind("111", False): ("RND(48'h00000001ffff)", "RND(48'h000000020000)"),
+    kind("101", False): (".INMODE(5'h04)", ".INMODE(5'h00)"),
+    kind("011", False): (".AMULTSEL(\"AD\")", ".AMULTSEL(\"A\")"),
+    kind("001", True): (".PCIN(", ".PCIN(48'd1 + "), kind("000", True): (".OPMODE(", ".OPMODE(9'h180 | "),
+    kind("001", False): (".OPMODEREG(32'd1)", ".OPMODEREG(32'd0)"), kind("101", True): (".CEM(1'h1)", ".CEM(1'h0)")}
+"""One thing wrong in the instance of each of these kinds."""
+
+
+def test_what_is_wrong_in_an_instance_shows_in_it_and_in_no_other():
+    def change(text):
+        parts = re.split(r"(?m)^(?=module )", text)
+        for number, (right, wrong) in WRONG.items():
+            [at] = [i for i, part in enumerate(parts) if part.startswith(f"module \\pairs.slice{number}_True ")]
+            assert parts[at].count(right) == 1
+            parts[at] = _cascade(parts[at].replace(right, wrong))
+        return "".join(parts)
+
+    assert {number for number, count in enumerate(differing(change)) if count} == set(WRONG)
 
 
 def _cascade(instance):
