@@ -25,6 +25,7 @@ _EXAMPLES = """\
 what can be reproduced:
   sat        N:M sparse training on SAT (arXiv 2309.13015): speedup of a training step, five networks, 2:4, 2:8, 2:16
   mustafar   bitmap-compressed KV cache (arXiv 2505.22913): storage, latency shares, batch 1, capacity
+  gpu        kernels on GPUs (Flash-LLM's figure, 2:4, bitmap products), token rates, by the model of hwsim gpu
 
 With --json: {"rows": [{"quantity", "published", "ours", "error_percent", "mark", "source"}]}. A mark says where the
 published figure comes from: paper, second (told by others), derived (arithmetic), unknown (null).
@@ -77,6 +78,14 @@ def _mustafar(settings: Mapping[str, Any], progress: Progress) -> Reproduction:
     return _reproduction(mustafar, FIGURES, run(experiment, progress), experiment, seed=experiment.seed)
 
 
+def _gpu(settings: Mapping[str, Any], progress: Progress) -> Reproduction:
+    from hwsim.reproduce import gpu
+    from hwsim.reproduce.gpu_figure import FIGURES
+
+    experiment = gpu.GpuExperiment.from_mapping(laid_over(gpu.GpuExperiment().to_mapping(), settings), "")
+    return _reproduction(gpu, FIGURES, gpu.run(experiment), experiment, seed=experiment.seed)
+
+
 def _reproduction(report: _Report[Outcome], figures: Mapping[str, Callable[[Outcome], bytes]], outcome: Outcome,
                   experiment: Configuration, seed: int) -> Reproduction:
     from hwsim.provenance import provenance
@@ -95,6 +104,7 @@ def _reproduction(report: _Report[Outcome], figures: Mapping[str, Callable[[Outc
 TARGETS: dict[str, tuple[Callable[[Mapping[str, Any], Progress], Reproduction], tuple[str, ...]]] = {
     "sat": (_sat, ("speedup.png", "split.png", "schedules.png", "table.txt", "result.json")),
     "mustafar": (_mustafar, ("storage.png", "gain.png", "table.txt", "result.json")),
+    "gpu": (_gpu, ("kernels.png", "table.txt", "result.json")),
 }
 """By name: what runs it, and the files that it writes."""
 

@@ -106,6 +106,14 @@ def spmv_bytes(sparsity: float) -> float:
     return (1 - WINDOW / TOKENS) * sum(sides) / 2
 
 
+def bitmap_share(sparsity: float, constants: GpuConstants) -> float:
+    """Time of the bitmap products over that of the dense ones, as in `SPMV_SHARE`: launches not counted."""
+    board = GpuBoard.preset("rtx6000-ada")
+    dense_us = 1e6 * HALF / (board.bytes_per_s * constants.memory_efficiency)
+    decode_us = constants.bitmap_element_cycles / board.multiprocessors / board.cycles_per_us
+    return spmv_bytes(sparsity) + (1 - WINDOW / TOKENS) * decode_us / dense_us
+
+
 def constants_text(constants: GpuConstants) -> str:
     """``constants.toml``."""
     head = ["# Made by: hwsim gpu calibrate -o FILE", "# Meaning and units: constants.py; sources: calibration.py", ""]

@@ -15,9 +15,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+
 from hwsim.gpu.board import GpuBoard
+from hwsim.gpu.constants import GpuConstants
 from hwsim.gpu.kernels import GemmShape, predict
 from hwsim.kv_workload.experiment import KvExperiment
+from hwsim.kv_workload.models import KvModel
 from hwsim.kv_workload.storage import cache_bytes
 
 GpuPath = Literal["gpu dense", "gpu bitmap"]
@@ -86,7 +90,7 @@ def gpu_step(experiment: KvExperiment, sparsity: float, path: GpuPath, context: 
     if bitmap:
         dense = sum(one.seconds for one in _attention(experiment, COMPRESSION_TOKENS, 0.0))
         attention.append(_Time(COMPRESSION_SHARE * dense, 0.0))
-    whole = [*attention * layers, *_weights(experiment)]
+    whole = [*attention * layers, *_weights(workload.kv, board, workload.batch)]
     joules = [board.joules(one.seconds, one.activity) for one in whole]
     held = workload.batch * cache_bytes(workload.kv, experiment.pruning, context, ratio if bitmap else None)
     return GpuStep(
@@ -94,6 +98,32 @@ def gpu_step(experiment: KvExperiment, sparsity: float, path: GpuPath, context: 
         attention_seconds=layers * sum(one.seconds for one in attention),
         joules=(sum(one[0] for one in joules), sum(one[1] for one in joules), sum(one[2] for one in joules)),
         fits=held + workload.kv.weight_bytes <= board.memory_bytes)
+
+
+SAMPLES = 9
+"""Contexts at which decoding is timed; between them its time is taken as linear."""
+
+
+def decode_rate(model: KvModel, board: GpuBoard, prompt: int, generated: int, constants: GpuConstants | None = None
+                ) -> tuple[float, float]:
+    """(seconds, joules) of ``generated`` tokens after a prompt with a dense cache, one sequence."""
+    contexts = np.unique(np.linspace(prompt + 1, prompt + generated, SAMPLES).round().astype(int))
+    steps = [[*_weights(model, board, 1, constants),
+              *[*_products(model, board, context, 1, 0.0, constants)] * model.shape.layers] for context in contexts]
+    seconds = [sum(one.seconds for one in step) for step in steps]
+    joules = [sum(board.joules(one.seconds, one.activity)[1] for one in step) for step in steps]
+    every = np.arange(prompt + 1, prompt + generated + 1)
+    return float(np.interp(every, contexts, seconds).sum()), float(np.interp(every, contexts, joules).sum())
+
+
+def prefill_seconds(model: KvModel, board: GpuBoard, prompt: int, constants: GpuConstants | None = None) -> float:
+    """A prompt of one sequence: products of weights (the vocabulary for the last token), scores and values."""
+    shape, layers = model.shape, weight_shapes(model)[:-1]
+    weights = sum(_product(board, GemmShape(m, k, prompt), constants).seconds for m, k in layers)
+    scores = predict(board, "cublas", GemmShape(prompt, shape.channels, prompt, shape.query_heads), 0.0, constants).us
+    values = predict(board, "cublas", GemmShape(shape.channels, prompt, prompt, shape.query_heads), 0.0, constants).us
+    head = _product(board, GemmShape(model.vocabulary, model.hidden, 1), constants).seconds
+    return weights + head + shape.layers * (scores + values) * 1e-6
 
 
 @dataclass(frozen=True)
@@ -105,33 +135,41 @@ class _Time:
 
 
 def _attention(experiment: KvExperiment, tokens: int, sparsity: float) -> Iterator[_Time]:
+    workload = experiment.workload
+    return _products(workload.kv, experiment.gpu, tokens, workload.batch, sparsity)
+
+
+def _products(model: KvModel, board: GpuBoard, tokens: int, batch: int, sparsity: float,
+              constants: GpuConstants | None = None) -> Iterator[_Time]:
     """Keys and values of one layer; no kernel without tokens."""
-    workload, board = experiment.workload, experiment.gpu
-    shape = workload.kv.shape
-    pairs = workload.batch * shape.kv_heads
+    shape, pairs = model.shape, batch * model.shape.kv_heads
     if not tokens:
         return
     for m, k in ((tokens, shape.channels), (shape.channels, tokens)):
         gemm = GemmShape(m, k, shape.queries_per_head, pairs)
-        found = predict(board, "bitmap" if sparsity else "cublas", gemm, sparsity)
+        found = predict(board, "bitmap" if sparsity else "cublas", gemm, sparsity, constants)
         idle = max(1.0, board.multiprocessors / (pairs * shape.queries_per_head))
         seconds = (found.us + (idle - 1) * found.parts.decode) * 1e-6
         yield _Time(seconds, found.parts.bytes / seconds / board.bytes_per_s)
 
 
-def _weights(experiment: KvExperiment) -> Iterator[_Time]:
+def _weights(model: KvModel, board: GpuBoard, rows: int, constants: GpuConstants | None = None) -> Iterator[_Time]:
     """Products of weights, all layers and the vocabulary."""
-    workload, board = experiment.workload, experiment.gpu
-    model, shape = workload.kv, workload.kv.shape
+    for m, k in weight_shapes(model):
+        yield _product(board, GemmShape(m, k, rows), constants)
+
+
+def weight_shapes(model: KvModel) -> list[tuple[int, int]]:
+    """(outputs, inputs) of every product of weights of the model, the vocabulary last."""
+    shape = model.shape
     heads = [shape.query_heads, shape.kv_heads, shape.kv_heads]
-    products = [*((count * shape.channels, model.hidden) for count in heads),
-                (model.hidden, shape.query_heads * shape.channels), (model.intermediate, model.hidden),
-                (model.intermediate, model.hidden), (model.hidden, model.intermediate)] * shape.layers
-    for m, k in [*products, (model.vocabulary, model.hidden)]:
-        yield _product(board, GemmShape(m, k, workload.batch))
+    layer = [*((count * shape.channels, model.hidden) for count in heads),
+             (model.hidden, shape.query_heads * shape.channels), (model.intermediate, model.hidden),
+             (model.intermediate, model.hidden), (model.hidden, model.intermediate)]
+    return [*layer * shape.layers, (model.vocabulary, model.hidden)]
 
 
-def _product(board: GpuBoard, shape: GemmShape) -> _Time:
-    found = predict(board, "cublas", shape)
+def _product(board: GpuBoard, shape: GemmShape, constants: GpuConstants | None) -> _Time:
+    found = predict(board, "cublas", shape, 0.0, constants)
     seconds = found.us * 1e-6
     return _Time(seconds, max(found.parts.bytes / board.bytes_per_s, shape.flops / board.tensor_flops) / seconds)

@@ -1,30 +1,17 @@
 """What the published set-up's GPU allows by its data sheet: bytes over bandwidth, memory, multiprocessors.
 
-A roofline: no kernel is modelled, so what depends on kernels (pruning, compression, too few thread blocks) has no
-figure here.
+A roofline. What depends on kernels has a figure where `hwsim.gpu` models them: attention at batch 1.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from hwsim.gpu.board import BOARD_SOURCES, GpuBoard
+from hwsim.kv_workload.experiment import KvExperiment
+from hwsim.kv_workload.gpu import GPU_PATHS, gpu_step
 from hwsim.kv_workload.models import VALUE_BYTES, KvModel
 
-
-@dataclass(frozen=True, kw_only=True)
-class Gpu:
-    """Figures of a data sheet."""
-
-    name: str
-    bytes_per_s: float
-    memory_bytes: float
-    multiprocessors: int
-    source: str
-
-
-RTX_6000_ADA = Gpu(
-    name="RTX 6000 Ada", bytes_per_s=960e9, memory_bytes=48e9, multiprocessors=142,
-    source="NVIDIA RTX 6000 Ada Generation data sheet: 48 GB GDDR6, 960 GB/s, 18,176 CUDA cores (128 in each SM)")
+RTX_6000_ADA = GpuBoard.preset("rtx6000-ada")
+SHEET = BOARD_SOURCES["rtx6000-ada"]
 
 
 def window_share(tokens: int, window: int) -> float:
@@ -37,11 +24,18 @@ def spmv_share(tokens: int, window: int, ratio: float) -> float:
     return (1 - window / tokens) * ratio
 
 
-def token_seconds(gpu: Gpu, model: KvModel, caches: float) -> float:
+def token_seconds(gpu: GpuBoard, model: KvModel, caches: float) -> float:
     """One token of every sequence: weights and caches read once at full bandwidth."""
     return (VALUE_BYTES * model.read_weights + caches) / gpu.bytes_per_s
 
 
-def most_tokens(gpu: Gpu, model: KvModel, batch: int) -> int:
+def most_tokens(gpu: GpuBoard, model: KvModel, batch: int) -> int:
     """Longest context at which weights and dense caches of ``batch`` sequences fit; nothing else is counted."""
     return int((gpu.memory_bytes - model.weight_bytes) // (batch * model.token_bytes))
+
+
+def attention_ratio(experiment: KvExperiment, sparsity: float, ratio: float) -> float:
+    """Time of attention over a bitmap cache over that of a dense one, by the model of the GPU's kernels."""
+    context = experiment.workload.contexts[0]
+    dense, bitmap = (gpu_step(experiment, sparsity, path, context, ratio).attention_seconds for path in GPU_PATHS)
+    return bitmap / dense
