@@ -19,13 +19,13 @@ from hwsim.errors import InputError
 from hwsim.llm.engine import EngineConfig
 from hwsim.llm.isa import Instructions, instruction_bytes
 from hwsim.llm.program import Program
+from hwsim.llm_workload.options import CompilerOptions
 from hwsim.workload.decoder import DecoderConfig, Operator, head_operators, operators
 from hwsim.workload.decoder.assignment import ModelAssignment
 from mappers.llm import resident
 from mappers.llm.fusion import Stage, stages
 from mappers.llm.masked import Mask
 from mappers.llm.matvec import Stored
-from mappers.llm.options import CompilerOptions
 from mappers.llm.placement import Placement, placed
 from mappers.llm.step import Machine, many_rows, one_row, stored
 from mappers.llm.surround import link

@@ -10,12 +10,12 @@ from hwsim.errors import InputError
 from hwsim.llm.engine import EngineConfig
 from hwsim.llm.isa import BLOCK
 from hwsim.llm_workload.generation import Ablation, Generation, InstructionBytes
+from hwsim.llm_workload.options import CompilerOptions
 from hwsim.llm_workload.step_time import StepTime
 from hwsim.workload.decoder import DecoderConfig
 from hwsim.workload.decoder.assignment import Assignment
 from mappers.llm.compile import Compiled, Compiler
 from mappers.llm.lengths import ProgramBytes
-from mappers.llm.options import CompilerOptions
 from mappers.llm.tiling import ceil_div
 from mappers.llm.timing import step_time
 
@@ -37,25 +37,31 @@ class Generator:
         self._prefill: dict[int, StepTime] = {}
         self._decode: dict[int, StepTime] = {}
 
-    def program(self, stage: str, length: int, bucket: int | None = None) -> Compiled:
-        """The program that serves a length: that of its bucket, or of one that is given.
+    @property
+    def most(self) -> int:
+        """The longest sequence."""
+        return min(self.compiler.engine.max_length, self.compiler.model.max_positions)
+
+    def bucket(self, stage: str, length: int, given: int | None = None) -> int:
+        """The length of the program that serves a length: of its bucket, or one that is given.
 
         Raises:
             InputError: a bucket smaller than the length, lengths out of range.
         """
-        most = min(self.compiler.engine.max_length, self.compiler.model.max_positions)
-        in_range(stage, length, 1, most)
-        if bucket is not None and bucket < length:
-            raise InputError(f"{stage}: bucket", f"at least the {length} tokens that it serves", bucket)
-        size = bucket or min(self._bucket(stage, length), most)
-        return self.compiler.prefill(size) if stage == "prefill" else self.compiler.decode(size)
-
-    def _bucket(self, stage: str, length: int) -> int:
+        in_range(stage, length, 1, self.most)
+        if given is not None:
+            if given < length:
+                raise InputError(f"{stage}: bucket", f"at least the {length} tokens that it serves", given)
+            return in_range(f"{stage}: bucket", given, 1, self.most)
         engine = self.compiler.engine
         if not engine.length_adaptive:
             return length
         unit = engine.prefill_bucket if stage == "prefill" else engine.decode_bucket
-        return unit * ceil_div(length, unit)
+        return min(unit * ceil_div(length, unit), self.most)
+
+    def program(self, stage: str, length: int) -> Compiled:
+        """The program of exactly this length."""
+        return self.compiler.prefill(length) if stage == "prefill" else self.compiler.decode(length)
 
     def prefill(self, tokens: int) -> StepTime:
         """A prompt."""
@@ -66,9 +72,10 @@ class Generator:
         return self._timed(self._decode, "decode", context)
 
     def _timed(self, known: dict[int, StepTime], stage: str, length: int) -> StepTime:
-        blocks = ceil_div(self._bucket(stage, length), BLOCK)  # lengths of as many blocks have equal programs
+        bucket = self.bucket(stage, length)
+        blocks = ceil_div(bucket, BLOCK)  # lengths of as many blocks have equal programs
         if blocks not in known:
-            known[blocks] = step_time(self.program(stage, length))
+            known[blocks] = step_time(self.program(stage, bucket))
         return known[blocks]
 
     def generate(self, prompt: int, tokens: int, progress: Progress = _quiet) -> Generation:
@@ -77,17 +84,16 @@ class Generator:
         Raises:
             InputError: more tokens than the engine or the model holds.
         """
-        most = min(self.compiler.engine.max_length, self.compiler.model.max_positions)
-        in_range("prompt", prompt, 1, most)
+        in_range("prompt", prompt, 1, self.most)
         in_range("tokens", tokens, 1)
-        in_range("prompt + tokens", prompt + tokens, 2, most)
+        in_range("prompt + tokens", prompt + tokens, 2, self.most)
         progress(0, tokens, "prefill")
         prefill, steps = self.prefill(prompt), Counter[int]()
         for number in range(1, tokens + 1):
             steps[ceil_div(prompt + number, BLOCK)] += 1
         parts = []
         for blocks, times in steps.items():
-            context = min(blocks * BLOCK, most)
+            context = min(blocks * BLOCK, self.most)
             progress(min(context - prompt, tokens), tokens, f"decode at {context}")
             parts.append((self.decode(context), times))
         return Generation(prompt=prompt, tokens=tokens, prefill=prefill, decode=StepTime.added(parts))

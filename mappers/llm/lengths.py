@@ -1,22 +1,44 @@
 """Instruction bytes for all lengths: a program for every length, or one for each bucket of lengths.
 
-Only counts matter here, so the model is cut to `SAMPLE` layers and scaled up, its weights are dense and its attention
+Only counts matter here, so the model is cut to one layer and scaled up, its weights are dense and its attention
 causal (a block mask leaves instructions out of long prompts, in both cases alike).
 """
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+
 from hwsim.llm.engine import EngineConfig
 from hwsim.llm.isa import BLOCK
 from hwsim.llm.isa import instruction_bytes as bytes_of
 from hwsim.llm_workload.generation import InstructionBytes
-from hwsim.workload.decoder import DecoderConfig
+from hwsim.llm_workload.options import CompilerOptions
+from hwsim.workload.decoder import DecoderConfig, operators
 from hwsim.workload.decoder.assignment import Assignment, Rule
 from mappers.llm.compile import Compiled, Compiler
-from mappers.llm.options import CompilerOptions
+from mappers.llm.fusion import stages
+from mappers.llm.step import Machine, functions
+from mappers.llm.surround import with_barrier
 from mappers.llm.tiling import ceil_div
 
-SAMPLE = 2
+NORMS = 2
+"""Of a decoder block."""
+PERIODS = 4
+"""Tiles of rows up to which prompts are compiled; longer ones follow."""
+
+
+def continued(sizes: npt.NDArray[np.int64], period: int, count: int) -> npt.NDArray[np.int64]:
+    """Bytes by blocks of rows, continued to `count` rows of the array.
+
+    A tile of rows more adds the same instructions to every linear layer, and to causal attention one column of blocks
+    more than the tile before it did: bytes are quadratic in the tiles for each number of rows in the last one, so their
+    third difference at a distance of one tile is 0.
+    """
+    found = [*sizes[:count]]
+    while len(found) < count:
+        found.append(3 * found[-period] - 3 * found[-2 * period] + found[-3 * period])
+    return np.array(found)
 
 
 class ProgramBytes:
@@ -24,22 +46,35 @@ class ProgramBytes:
 
     def __init__(self, model: DecoderConfig, engine: EngineConfig, options: CompilerOptions):
         self.model, self.engine, self.options = model, engine, options
-        self.small = model.replace(layers=min(SAMPLE, model.layers))
+        self.small = model.replace(layers=1)
         self.most = min(engine.max_length, model.max_positions)
         self.lengths = [min(number * BLOCK, self.most) for number in range(1, ceil_div(self.most, BLOCK) + 1)]
         compiler = self._compiler(engine)
-        self._prefill = [self._sizes(compiler.prefill(length)) for length in self.lengths]
+        tile = engine.mm_tile[1] // BLOCK
+        first = [compiler.prefill(length) for length in self.lengths[:PERIODS * tile]]
+        sizes = np.array([self._sizes(program, norms=False) for program in first])
+        norms = [self._norm(compiler.machine, length) for length in self.lengths]
+        self._prefill = [(whole + NORMS * model.layers * norm, once + NORMS * norm) for (whole, once), norm
+                         in zip(continued(sizes, tile, len(self.lengths)).tolist(), norms, strict=True)]
 
     def _compiler(self, engine: EngineConfig) -> Compiler:
         plain = Assignment(name="plain", rules=(Rule(match="*"),))
         return Compiler(self.small, engine, plain.of(self.small), self.options)
 
-    def _sizes(self, program: Compiled) -> tuple[int, int]:
-        """Bytes of a program of the whole model, and of its different stages: equal layers share theirs."""
-        layers = sum(bytes_of(program.parts[place.part]["op"]) for place in program.order if place.layer is not None)
-        once = {rows.tobytes(): rows for rows in program.parts}.values()
-        return (round(layers * self.model.layers / self.small.layers) + program.nbytes - layers,
-                sum(bytes_of(rows["op"]) for rows in once))
+    def _norm(self, machine: Machine, length: int) -> int:
+        """Bytes of a norm of a prompt; cores share out its rows, which need not go into them."""
+        norm = stages(operators(self.small, length, length))[0]
+        return bytes_of(with_barrier(functions(norm, machine))["op"])
+
+    def _sizes(self, program: Compiled, norms: bool = True) -> tuple[int, int]:
+        """Bytes of a program of the whole model, and of its different parts: equal layers share theirs."""
+        counted = [number for number, rows in enumerate(program.parts)
+                   if norms or program.kinds[rows["layer"][0]] not in ("input_norm", "mlp_norm")]
+        sizes = {number: bytes_of(program.parts[number]["op"]) for number in counted}
+        places = [place for place in program.order if place.part in sizes]
+        whole = sum(sizes[place.part] * (1 if place.layer is None else self.model.layers) for place in places)
+        once = {program.parts[number].tobytes(): size for number, size in sizes.items()}
+        return whole, sum(once.values())
 
     def of(self, *, on_chip: bool) -> InstructionBytes:
         """Bytes for every length to the maximum.

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hwsim.llm.isa import BLOCK, Buffer, Flag, Instructions, Opcode
+from hwsim.llm_workload.options import CompilerOptions
 from mappers.llm.fusion import Pass
-from mappers.llm.options import CompilerOptions
 from mappers.llm.rows import LD, MISC, MV, block, joined, tokens, without_empty_loads
 from mappers.llm.tiling import DENSE, Counts, Geometry, Parts, by_capacity, ceil_div, mv_as_artifact
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from hwsim.llm.engine import EngineConfig
 from hwsim.llm.isa import BLOCK, Instructions
+from hwsim.llm_workload.options import CompilerOptions
 from hwsim.workload.decoder import Operator
 from hwsim.workload.decoder.assignment import ModelAssignment
 from mappers.llm.fusion import Stage
 from mappers.llm.masked import Mask, block_mask, scores, values
 from mappers.llm.matmul import matmul
 from mappers.llm.matvec import Matrix, Stored, Target, matvec
-from mappers.llm.options import CompilerOptions
 from mappers.llm.surround import biased, through_memory, with_barrier
 from mappers.llm.tiling import Geometry, ceil_div
 from mappers.llm.vector import lines, reload
