@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rtl": ("hwsim.cli.rtl", "Verilog of an accelerator"),
     "synth": ("hwsim.cli.synth", "FPGA resources of an accelerator, component by component"),
     "accuracy": ("hwsim.cli.accuracy", "what N:M sparse training costs in accuracy (needs PyTorch)"),
+    "llm": ("hwsim.cli.llm", "a language model on the accelerator that runs programs: one step, or a generation"),
     "formats": ("hwsim.cli.formats", "sizes of the sparse formats"),
     "reproduce": ("hwsim.cli.reproduce", "published figures beside ours"),
     "gpu": ("hwsim.cli.gpu", "the same products on GPUs: a model calibrated on published times"),
