@@ -40,7 +40,7 @@ class SparseChainConfig(Configuration):
     product_stages: int = 1                    # register M: 0 or 1
     a_slots: int = 2                           # queue of activation slices
     w_slots: int = 2                           # queue of weight beats
-    o_depth: int = 4                           # queue of results, entries
+    o_depth: int = 2                           # queue of results, see the component
 
     def check(self) -> None:
         """Raise `InputError` for a chain that cannot be built."""
@@ -142,7 +142,7 @@ class ChainConfig(SparseChainConfig):
     """`SparseChain`: one chain by itself; every weight beat gives a beat of M / N sums for two rows of activations."""
 
     component: Literal["chain"] = "chain"
-    o_depth: int = 64          # see `hwsim.dsp_chain.timing.full_rate_depth`
+    o_depth: int = 64          # beats; see `hwsim.dsp_chain.timing.full_rate_depth`
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "flightllm-32": {"length": 32, "group_length": 2, "m": 16},
@@ -160,11 +160,11 @@ class MpuConfig(SparseChainConfig):
 
     component: Literal["mpu"] = "mpu"
     vpus: int = 2              # chains
-    o_depth: int = 16          # a column takes N entries, the N of its last block, and holds each for the latency
+    o_depth: int = 2           # columns of results that the queue holds
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "flightllm-4x32": {"vpus": 4, "length": 32, "group_length": 2, "m": 16},
-        "small-2x8": {"vpus": 2, "length": 8, "group_length": 2, "m": 4, "o_depth": 4},
+        "small-2x8": {"vpus": 2, "length": 8, "group_length": 2, "m": 4},
     }
 
     def check(self) -> None:

@@ -71,10 +71,10 @@ def _last_beats(columns: Sequence[Column]) -> Ints:
 
 
 def _totals(net: Network, config: SparseChainConfig, made: Ints, sink: Bools | None) -> None:
-    """Results leave one output of each chain at a time; an entry of the queue is free when its last one has left."""
+    """Results leave one output of each chain at a time, and each makes room for one."""
     ends, steps = np.cumsum(made[made > 0]), np.flatnonzero(made)
     net.process("o", firings=int(ends[-1]), accept=sink)
     net.depend("o", on="step", index=np.repeat(steps, made[steps]), delay=timing.mpu(config))
     room = np.full(len(made), -1, np.int64)
-    room[steps[config.o_depth:]] = ends[:-config.o_depth] - 1
+    room[steps] = np.maximum(ends - config.o_depth * config.m - 1, -1)
     net.depend("step", on="o", index=room, delay=timing.HANDOVER, stall="blocked")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Array, Module, Mux, Signal, unsigned
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -14,6 +14,7 @@ from rtl.dsp_chain import layouts
 from rtl.dsp_chain.chain import CsdChain
 from rtl.dsp_chain.intake import Intake
 from rtl.dsp_chain.line import line
+from rtl.dsp_chain.outputs import OutputQueue
 from rtl.dsp_chain.vpu import Vpu
 from rtl.parts.registers import Make, built, chain
 from rtl.parts.result_queue import ResultQueue
@@ -73,28 +74,27 @@ class Mpu(wiring.Component):
         """Build the unit."""
         m, config = Module(), self.config
         m.submodules.intake = intake = Intake(config)
-        m.submodules.results = results = ResultQueue(layouts.result_entry(config), config.o_depth, 1)
+        m.submodules.results = results = OutputQueue(config)
+        wiring.connect(m, results.o, wiring.flipped(self.o))
         for chain_number in range(config.vpus):
             wiring.connect(m, wiring.flipped(self.a[chain_number]), intake.a[chain_number])
             wiring.connect(m, wiring.flipped(self.w[chain_number]), intake.w[chain_number])
         needs = intake.now.last
-        m.d.comb += [intake.room.eq(~needs | (results.free != 0)), results.reserve.eq(intake.step & needs)]
-        late, valid, beat, final = self._late(m, intake)
-        after = Signal(layouts.control(config), reset_less=True)
-        ended, written = Signal(reset_less=True), Signal()
-        m.d.sync += [after.eq(late), ended.eq(final), written.eq(valid & late.last)]
+        late, valid, beat = self._late(m, intake)
+        after, written = Signal.like(late.mode, name="after", reset_less=True), Signal()
+        m.d.comb += [results.mode.eq(intake.now.mode), intake.room.eq(~needs | results.room),
+                     results.reserve.eq(intake.step & needs), results.write.eq(written), results.write_mode.eq(after)]
+        m.d.sync += [after.eq(late.mode), written.eq(valid & late.last)]
         for i in range(config.vpus):
             m.submodules[f"vpu{i}"] = vpu = Vpu(config, self.make, self.primitive)
             m.d.comb += [vpu.activations.eq(intake.slices[i]), vpu.weights.eq(intake.weights[i]),
                          vpu.mode.eq(intake.control.mode), vpu.single.eq(intake.control.single),
                          vpu.late_mode.eq(late.mode), vpu.beat.eq(beat), vpu.first.eq(late.first),
-                         vpu.valid.eq(valid), results.data.totals[i].eq(vpu.totals)]
-        m.d.comb += [results.write.eq(written), results.data.mode.eq(after.mode), results.data.last.eq(ended)]
-        self._leave(m, results)
+                         vpu.valid.eq(valid), results.totals[i].eq(vpu.totals)]
         return m
 
-    def _late(self, m: Module, intake: Intake) -> tuple[Any, Signal, Signal, Signal]:
-        """Beside the sums of a beat: its control, whether there is one, its number in its block, whether the last."""
+    def _late(self, m: Module, intake: Intake) -> tuple[Any, Signal, Signal]:
+        """Beside the sums of a beat: its control, whether there is one, and its number in its block."""
         config, wait = self.config, timing.sums(self.config)
         late = layouts.control(config)(line(m, intake.control.as_value(), wait, "late")[-1])
         valid = chain(m, intake.step, 2, timing.ISSUE + wait, "valid")[-1]
@@ -105,20 +105,4 @@ class Mpu(wiring.Component):
                     m.d.comb += final.eq(beat == n - 1)
         with m.If(valid):
             m.d.sync += beat.eq(Mux(final, 0, beat + 1))
-        return late, valid, beat, final
-
-    def _leave(self, m: Module, results: ResultQueue) -> None:
-        """Entries of the queue, lane by lane."""
-        config, entry = self.config, results.o.payload
-        lane, end = Signal(unsigned(max((config.lanes - 1).bit_length(), 1))), Signal()
-        with m.Switch(entry.mode):
-            for i, n in enumerate(config.modes):
-                with m.Case(i):
-                    m.d.comb += end.eq(lane == config.m // n - 1)
-        with m.If(self.o.valid & self.o.ready):
-            m.d.sync += lane.eq(Mux(end, 0, lane + 1))
-        m.d.comb += [self.o.valid.eq(results.o.valid), results.o.ready.eq(self.o.ready & end),
-                     self.o.payload.last.eq(entry.last & end)]
-        for i in range(config.vpus):
-            lanes = Array(entry.totals[i][place].as_value() for place in range(config.lanes))
-            m.d.comb += self.o.payload.totals[i].as_value().eq(lanes[lane])
+        return late, valid, beat

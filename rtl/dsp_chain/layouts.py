@@ -51,12 +51,6 @@ def totals(config: SparseChainConfig) -> ArrayLayout:
     return ArrayLayout(ArrayLayout(signed(SUM_BITS), ROWS), config.lanes)
 
 
-def result_entry(config: SparseChainConfig) -> StructLayout:
-    """An entry of an Mpu's queue of results: of each chain the outputs of one beat."""
-    return StructLayout({"totals": ArrayLayout(totals(config), config.chains), "mode": unsigned(mode(config)),
-                         "last": unsigned(1)})
-
-
 def result(config: SparseChainConfig) -> StructLayout:
     """Payload of an Mpu's port ``o``: of each chain one output, two rows; ``last``: output M - 1."""
     return StructLayout({"totals": ArrayLayout(ArrayLayout(signed(SUM_BITS), ROWS), config.chains),

@@ -32,7 +32,7 @@ class UnitFamily:
                  "o_depth": int(rng.choice([1, 2, 3, 8, 40, 160])),
                  **{f"{name}_stages": int(rng.integers(2)) for name in ("input", "preadd", "product")}}
         if kind is MpuConfig:
-            drawn["vpus"] = int(rng.integers(1, 4))
+            drawn |= {"vpus": int(rng.integers(1, 4)), "o_depth": int(rng.integers(1, 4))}
         return kind.from_mapping({**drawn, **fixed})
 
     def case(self, config: SparseChainConfig, settings: Mapping[str, Any], rng: np.random.Generator) -> Case:

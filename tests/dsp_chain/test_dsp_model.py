@@ -73,10 +73,14 @@ def test_each_mode_takes_from_the_ports_it_needs():
 
 
 def test_results_leave_one_output_a_cycle_and_hold_up_the_next_column():
-    """With one entry, sparse N = 1: four outputs leave before the next column may end; its first block goes on."""
+    """Room for one column, N = 1: four outputs leave before the next column may end; its first block goes on. N = 4
+    needs room for one output only.
+    """
     start = solved(columns(UNIT.replace(o_depth=1), [1, 1], [1, 1])).start
     gone = start["o"][3]
     assert start["step"].tolist() == [1, 2, 3, gone + 1] and start["o"][4] == start["step"][3] + timing.mpu(UNIT)
+    start = solved(columns(UNIT.replace(o_depth=1), [1], [4])).start
+    assert start["step"][1:].tolist() == (start["o"][:4] + 1).tolist()
 
 
 def test_a_full_queue_of_results_stops_the_chain_and_nothing_is_lost():
