@@ -47,6 +47,8 @@ def network_detail(result: NetworkResult) -> dict[str, Any]:
         "name": [layer.name for layer in layers], "cycles": [layer.cycles for layer in layers],
         "energy_joules": [float(layer.energy.total) for layer in layers],
         "utilization": [round(layer.utilization, 6) for layer in layers],
+        "dram_bytes": [sum(layer.dram_bytes.values()) for layer in layers],
+        "useful_macs": [layer.useful_macs for layer in layers],
         "ratio": [layer.ratio for layer in layers]}}
 
 
