@@ -131,8 +131,8 @@ def explanation(outcome: GpuOutcome) -> str:
         f"from 16384^3, and gives {ours['2:4 a100-80g 4096x4096x4096']:.2f}x at 4096^3, where 1.11x was measured, and "
         f"{ours['2:4 h100-sxm 8192x8192x8192']:.2f}x on H100, where 1.2x was: libraries of those days ran far below "
         "the peak at such sizes. No constant was fitted to them.",
-        "Sputnik at 9216x9216, 8 columns: the published rates lie a fifth below those of smaller and larger shapes; the "
-        "model does not know why (time -22 %, rate +28 %).",
+        "Sputnik at 9216x9216, 8 columns: the published rates lie a fifth below those of smaller and larger shapes; "
+        "the model does not know why (time -22 %, rate +28 %).",
         "Tokens: products of weights and attention one after the other with a launch each; norms, rotations, sampling "
         "and the host are not counted. The artifact's plain GPU runs (45 token/s) are bound by the host: no figure.",
         "Prompts: the model knows no host and no kernels but products, so short prompts come out too fast.",

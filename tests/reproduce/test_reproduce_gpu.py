@@ -30,8 +30,8 @@ def test_two_of_four_pays_where_it_did(outcome):
 
 
 def test_held_out_cells(outcome):
-    """Of the rate: an error of -22 % of the time is one of +28 % of the rate. One shape's published rates of Sputnik lie
-    a fifth below those of its neighbours, smaller and larger, at 8 columns; the model does not know why.
+    """Of the rate: an error of -22 % of the time is one of +28 % of the rate. One shape's published rates of Sputnik
+    lie a fifth below those of its neighbours, smaller and larger, at 8 columns; the model does not know why.
     """
     errors = {row.quantity: abs(row.error_percent) for row in gpu.rows(outcome) if "held out" in row.quantity}
     assert len(errors) == 96 and sorted(errors.values())[48] < 10
