@@ -96,25 +96,27 @@ def test_the_verilog_is_lint_clean_and_always_the_same(config):
 
 
 @cache
-def tiny_bench():
-    return build_bench(lambda: component_of(TINY), engine="amaranth", name="bitmap_decoder", verilog=convert)
+def tiny_bench(config):
+    return build_bench(lambda: component_of(config), engine="amaranth", name="bitmap_decoder", verilog=convert)
 
 
-BAD = [("no elements", (0, 0, 1)), ("too many elements", (13, 1, 1)), ("more kept than there are", (5, 6, 1)),
-       ("no vectors", (5, 1, 0))]
+BAD = [("no elements", "values", (0, 0, 1)), ("too many elements", "values", (13, 1, 1)),
+       ("more kept than there are", "values", (5, 6, 1)), ("no vectors", "values", (5, 1, 0)),
+       ("no keys", "keys", (5, 1, 0))]
 
 
-@pytest.mark.parametrize(("name", "fields"), BAD, ids=[name for name, _ in BAD])
-def test_a_bad_descriptor_stops_the_device_and_what_came_before_is_finished(name, fields):
+@pytest.mark.parametrize(("name", "side", "fields"), BAD, ids=[name for name, *_ in BAD])
+def test_a_bad_descriptor_stops_the_device_and_what_came_before_is_finished(name, side, fields):
     """The second descriptor of two is bad: it is taken from the queue in the cycle of the first batch's last beat."""
+    config = TINY.replace(side=side)
     vectors = np.arange(1, 23, dtype=np.int8).reshape(2, 11)
-    batch = Batch(config=TINY, vectors=vectors, keep=4)
+    batch = Batch(config=config, vectors=vectors, keep=4)
     case = pruner_case([batch])
     start = pruner_network([batch, batch]).solve().start
-    tokens = {"p": [*case.stimulus.tokens["p"], descriptor_token(TINY, *fields), descriptor_token(TINY, 1, 1, 1)],
+    tokens = {"p": [*case.stimulus.tokens["p"], descriptor_token(config, *fields), descriptor_token(config, 1, 1, 1)],
               "i": case.stimulus.tokens["i"] * 2}
     wrong = replace(case.stimulus, tokens=tokens, expect={**case.stimulus.expect, "error": 1}, limit=case.cycles + 200)
-    broken, again = tiny_bench().run([wrong, replace(case.stimulus, limit=case.cycles + 200)])
+    broken, again = tiny_bench(config).run([wrong, replace(case.stimulus, limit=case.cycles + 200)])
     assert broken.value["error"] == [Fault.HEADER] and broken.cycle["error"].tolist() == [start["start"][1] + 1]
     assert broken.cycle["p"].tolist() == start["p"].tolist() and not broken.violations
     for port in ("i", *OUTPUTS):

@@ -151,7 +151,7 @@ def test_the_account_by_hand():
     found = {(each.component, each.action): each.count for each in counts}
     assert found["transpose", "write"] == 10 * 12 * 8 and found["transpose", "write elements"] == 10 * 3 * 4 * 8
     assert found["transpose", "read elements"] == 36 * 4 * 8 and found["transpose", "write bits"] == 10 * 3 * 4
-    assert found["transpose", "read bits"] == 36 * 8 * 4 and found["transpose", "choose bits"] == 36 * 8 * 3
+    assert found["transpose", "read bits"] == 2 * 3 * 8 * 4 and found["transpose", "choose bits"] == 36 * 8 * 3
     assert found["transpose", "cross"] == (30 + 36) * 2 * 32 and found["packing", "write chunk"] == 36 * 4 * 17
     assert found["headers", "write"] == 2 * 72 and found["bitmaps", "write"] == 24 * 8
     assert found["marking", "count ones"] == 10 * 2 * (3 * 4 + 1)

@@ -13,6 +13,7 @@ from hwsim.bitmap_decoder.pruner.model import pruner_network
 from hwsim.bitmap_decoder.pruner.reference import pruned
 from hwsim.bitmap_decoder.pruner.vectors import Batch
 from hwsim.network import Network
+from hwsim.network.deadlock import Deadlock
 from hwsim.network.embed import embed
 from rtl.bench import Stimulus, build_bench
 from rtl.bitmap_decoder import layouts
@@ -114,6 +115,22 @@ def test_one_place_in_every_queue_is_enough(seed):
 def test_fp16_with_ragged_chunks(seed):
     fields = {"tile": 13, "pad": 3, "beat_values": 6}
     check(fields, {"lanes": 5, "length": 40}, {"lanes": 4}, seed, 8, 400)
+
+
+def test_wider_beats_and_empty_channels_lock_up_a_decoder_with_small_queues():
+    """The first channel fills half a beat, which stays until the last fills the rest; between are fourteen bitmaps."""
+    vectors = np.zeros((8, 16), np.int8)
+    vectors[:4, 0], vectors[:, 15] = 1, 1
+    gates, ends = {port: np.ones(0, bool) for port in PORTS}, {}
+    for beat, slots in ((4, 1), (8, 1), (8, 16)):
+        fields = {"tile": 8, "pad": 4, "beat_values": beat, "data_type": "int8", "b_slots": slots}
+        decoder = DecoderConfig(**fields, lanes=4)
+        batch = Batch(config=PrunerConfig(**fields, lanes=4, length=16, side="keys"), vectors=vectors, keep=16)
+        try:
+            ends[beat, slots] = round_trip_case([batch], decoder, gates).cycles > 0
+        except Deadlock:
+            ends[beat, slots] = False
+    assert ends == {(4, 1): True, (8, 1): False, (8, 16): True}
 
 
 @pytest.mark.slow

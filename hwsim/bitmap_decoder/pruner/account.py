@@ -29,7 +29,8 @@ def pruner_counts(batches: Sequence[Batch]) -> list[ActionCount]:
     loaded = sum(batch.count * (config.length + (batch.beats - 1) * config.lanes) for batch in batches)
     if config.side == "keys":
         way = [_register("transpose", vectors * config.length * config.element_bits),
-               *_transpose(config, sum(batch.count * batch.beats for batch in batches), steps)]
+               *_transpose(config, sum(batch.count * batch.beats for batch in batches), steps,
+                           sum(len(batch.job_chunks) * batch.beats for batch in batches))]
     else:
         way = [_register("packing", vectors * config.length * (config.element_bits + 1))]
     return [
@@ -53,8 +54,10 @@ def _selection(batches: Sequence[Batch], vectors: int) -> list[ActionCount]:
                     count=marked * (levels * config.tile / 2 + config.tile / 8))]
 
 
-def _transpose(config: PrunerConfig, writes: int, reads: int) -> list[ActionCount]:
-    """Crossed banks of elements, and the memory of bits, of which a whole word is read; rotations over the lanes."""
+def _transpose(config: PrunerConfig, writes: int, reads: int, places: int) -> list[ActionCount]:
+    """Crossed banks of elements, and the memory of bits, of which a whole word is read for each place; rotations over
+    the lanes.
+    """
     word = config.lanes * config.element_bits
     bank = max(2 * config.most_beats * config.most_chunks * word // 8, SMALLEST_SRAM)
     bits = max(2 * config.most_beats * config.tile * config.lanes // 8, SMALLEST_SRAM)
@@ -63,7 +66,7 @@ def _transpose(config: PrunerConfig, writes: int, reads: int) -> list[ActionCoun
         of_bytes("transpose", "write elements", writes * word / 8, cost="sram", capacity_bytes=bank),
         of_bytes("transpose", "read elements", reads * word / 8, cost="sram", capacity_bytes=bank),
         of_bytes("transpose", "write bits", writes * config.lanes / 8, cost="sram", capacity_bytes=bits),
-        of_bytes("transpose", "read bits", reads * config.tile * config.lanes / 8, cost="sram", capacity_bytes=bits),
+        of_bytes("transpose", "read bits", places * config.tile * config.lanes / 8, cost="sram", capacity_bytes=bits),
         ActionCount(component="transpose", action="cross", count=(writes + reads) * levels * word, cost="mux2"),
         ActionCount(component="transpose", action="choose bits", count=reads * config.tile * (config.lanes - 1),
                     cost="mux2")]

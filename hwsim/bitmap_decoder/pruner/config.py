@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Literal
 
 from hwsim.bitmap_decoder.config import BitmapConfig
 from hwsim.config import in_range
-from hwsim.sparsity.mustafar import Side
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +31,7 @@ class PrunerConfig(BitmapConfig):
     b_slots: int = 4           # for values, at least the tiles of a vector
     o_depth: int = 2
     p_slots: int = 2           # queue of descriptors
-    side: Side = "values"      # which way tiles lie
+    side: Literal["values", "keys"] = "values"  # which way tiles lie
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "mustafar-8": {},

@@ -26,14 +26,23 @@ def contract(config: PrunerConfig) -> list[str]:
         f"  - p, a batch: vectors >= 1; 1 <= elements <= {config.length}; keep <= elements. Else error is offered",
         "    once, what was taken before is finished, and nothing more is taken until the reset.",
         "  - i: each vector from a new beat on; lanes behind its end do not count.",
-        "the pruner gives, for each vector: a header (rows 1), a bitmap and a record of each tile of "
-        f"{config.tile} elements,",
+        *(_keys(config) if config.side == "keys" else _values(config)),
         "the non-zeros among the keep largest; each tile is filled up with zeros to a multiple of "
         f"{config.pad}, the last beat too.",
         "  c: count of the tile's non-zeros; offset: values of the batch before them, whole beats of port v counted;",
-        "  end: the vector's last; last: the batch's last.",
-        "  nan: the vector has a NaN, which counts as larger than infinity.",
+        "  end: the header's last; last: the batch's last.",
+        "  nan: of the vectors of this header one has a NaN, which counts as larger than infinity.",
     ]
+
+
+def _values(config: PrunerConfig) -> list[str]:
+    return ["the pruner gives, for each vector: a header (rows 1), a bitmap and a record of each tile of "
+            f"{config.tile} elements,"]
+
+
+def _keys(config: PrunerConfig) -> list[str]:
+    return [f"the pruner gives, for each group of {config.tile} vectors, or what is left of a batch: a header (rows:",
+            "elements of a vector; elements: vectors of the group), a bitmap and a record of each row,"]
 
 
 def _fields(layout: StructLayout) -> str:

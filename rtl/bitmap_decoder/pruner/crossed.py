@@ -22,7 +22,8 @@ class CrossedMemory(wiring.Component):
     *Crossed banks.* There is a bank for each lane; channel lane c of token r lies in bank (r + c) mod lanes, so that
     neither the channels that are written nor the tokens that are read together ever share a bank. ``turn``: row mod
     lanes. A kept element is never zero, so that it says itself whether it is kept. But a tile's bitmap leaves before
-    its values, so a second memory has the bits alone: a word for the channels of a place, of all tokens.
+    its values, so a second memory has the bits alone: a word for the channels of a place, of all tokens. It is read
+    with the first chunk of a place's first channel, and stays for the others.
     """
 
     def __init__(self, config: PrunerConfig, make: Make = built):
@@ -71,7 +72,8 @@ class CrossedMemory(wiring.Component):
         m.d.comb += [
             write.addr.eq(Cat(self.place, self.half)), write.data.eq(kept.replicate(config.tile)),
             write.en.eq(Mux(self.write, Const(1, 1) << self.row, 0)),
-            read.addr.eq(Cat(self.at_place, self.at_half)), read.en.eq(self.read),
+            read.addr.eq(Cat(self.at_place, self.at_half)),
+            read.en.eq(self.read & (self.at_lane == 0) & (self.at_chunk == 0)),
             *(self.column[token].eq(read.data[token * lanes:(token + 1) * lanes].bit_select(held, 1))
               for token in range(config.tile))]
         with m.If(self.read):
