@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "gpu": ("hwsim.cli.gpu", "the same products on GPUs: a model calibrated on published times"),
     "sweep": ("hwsim.cli.sweep", "every point of a design space, or a search in it: a table of results"),
     "query": ("hwsim.cli.query", "SQL over the points of a sweep"),
+    "report": ("hwsim.cli.report", "a sweep as one interactive HTML page, as PDF and PNG"),
     "zoo": ("hwsim.cli.zoo", "the known networks and their operators"),
 }
 """Command: (module with ``configure(parser)`` and ``execute(arguments) -> status``, what it does)."""
