@@ -84,13 +84,17 @@ def assembled(about: Mapping[str, Any], columns: Columns, good: Sequence[int],
 
 
 def _axes(about: Mapping[str, Any], inputs: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Keys of the sweep's axes among the inputs that differ; an axis of presets is the name that each preset has."""
+    """Keys of the sweep's axes among the inputs that differ; an axis of presets is the name that each preset has.
+
+    The axis of whole workloads is none of them: a workload is chosen apart from the axes.
+    """
     varied = [str(each["key"]) for each in inputs if isinstance(each["codes"], list)]
     found: dict[str, None] = {}
     for axis in (axis for axes in _table(about, "axes").values() for axis in axes):
         key = str(axis.get("key", ""))
         table = key.removesuffix("preset").rstrip(".")
         below = [each for each in varied if each.startswith(f"{table}.")] if key != table or key not in varied else []
+        below = [] if key == "workload" else below
         named = [each for each in below if each.endswith(".name")] or below
         found.update(dict.fromkeys([key] if key in varied else named[:1]))
     return list(found)

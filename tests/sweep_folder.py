@@ -1,0 +1,43 @@
+"""A sweep's folder with really evaluated points, made in this process: what the report is tested on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hwsim.cli.evaluate import evaluate
+from hwsim.sweep.plan import points_of
+from hwsim.sweep.pool import Here
+from hwsim.sweep.run import run
+from hwsim.sweep.spec import load_sweep
+from hwsim.sweep.store import Store
+
+HOSTILE = '</script><script>alert(1)</script> <b>&amp; "\u2028 {{script}} <!-- \u00b5'
+SWEEP = f"""
+name = '{HOSTILE}'
+max_failures = 1.0
+[objectives]
+cycles = "min"
+energy_joules = "min"
+[[space]]
+name = "array"
+baselines = ["dense"]
+workloads = [{{ gemm = "16x32x16" }}, {{ gemm = "8x64x8" }}]
+constraints = ["metric.multipliers <= 24"]
+[space.base]
+accelerator = {{ preset = "small-4x4" }}
+pruning = {{ layers = {{ "g*" = "2:4" }} }}
+[space.axes]
+accelerator.rows = {{rows}}
+pruning.ratio = ["1:1", "2:4"]
+memory.preset = ["ddr4-2400-x64", "hbm2"]
+"""
+
+
+def make_folder(folder: Path, rows: str = "[2, 8]") -> Path:
+    """Evaluate the points of `SWEEP` with these values of the array's rows; a row of 0 is a point that fails."""
+    file = folder / "sweep.toml"
+    file.write_text(SWEEP.replace("{rows}", rows), encoding="utf-8")
+    sweep = load_sweep(file)
+    with Store(folder / "out") as store, Here(evaluate) as here:
+        run(sweep, points_of(sweep), store, here)
+    return folder / "out"
