@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "synth": ("hwsim.cli.synth", "FPGA resources of an accelerator, component by component"),
     "accuracy": ("hwsim.cli.accuracy", "what N:M sparse training costs in accuracy (needs PyTorch)"),
     "llm": ("hwsim.cli.llm", "a language model on the accelerator that runs programs: one step, or a generation"),
+    "prune": ("hwsim.cli.prune", "a trained network to N:M blocks and few bits within a budget, by three methods"),
     "formats": ("hwsim.cli.formats", "sizes of the sparse formats"),
     "reproduce": ("hwsim.cli.reproduce", "published figures beside ours"),
     "gpu": ("hwsim.cli.gpu", "the same products on GPUs: a model calibrated on published times"),
