@@ -16,7 +16,7 @@ from rtl.dsp_chain.intake import Intake
 from rtl.dsp_chain.line import line
 from rtl.dsp_chain.outputs import OutputQueue
 from rtl.dsp_chain.vpu import Vpu
-from rtl.parts.registers import Make, built, chain
+from rtl.parts.registers import Make, built, chain, controlled, delayed
 from rtl.parts.result_queue import ResultQueue
 
 
@@ -74,35 +74,35 @@ class Mpu(wiring.Component):
         """Build the unit."""
         m, config = Module(), self.config
         m.submodules.intake = intake = Intake(config)
-        m.submodules.results = results = OutputQueue(config)
+        m.submodules.results = results = OutputQueue(config, self.make)
         wiring.connect(m, results.o, wiring.flipped(self.o))
         for chain_number in range(config.vpus):
             wiring.connect(m, wiring.flipped(self.a[chain_number]), intake.a[chain_number])
             wiring.connect(m, wiring.flipped(self.w[chain_number]), intake.w[chain_number])
         needs = intake.now.last
-        late, valid, beat = self._late(m, intake)
-        after, written = Signal.like(late.mode, name="after", reset_less=True), Signal()
+        late, hits = self._late(m, intake)
         m.d.comb += [results.mode.eq(intake.now.mode), intake.room.eq(~needs | results.room),
-                     results.reserve.eq(intake.step & needs), results.write.eq(written), results.write_mode.eq(after)]
-        m.d.sync += [after.eq(late.mode), written.eq(valid & late.last)]
+                     results.reserve.eq(intake.step & needs), results.write_mode.eq(delayed(m, late.mode, "after")),
+                     results.writes.eq(controlled(m, Mux(late.last, hits, 0), "writes"))]
         for i in range(config.vpus):
             m.submodules[f"vpu{i}"] = vpu = Vpu(config, self.make, self.primitive)
             m.d.comb += [vpu.activations.eq(intake.slices[i]), vpu.weights.eq(intake.weights[i]),
                          vpu.mode.eq(intake.control.mode), vpu.single.eq(intake.control.single),
-                         vpu.late_mode.eq(late.mode), vpu.beat.eq(beat), vpu.first.eq(late.first),
-                         vpu.valid.eq(valid), results.totals[i].eq(vpu.totals)]
+                         vpu.late_mode.eq(late.mode), vpu.first.eq(late.first), vpu.hits.eq(hits),
+                         results.totals[i].eq(vpu.totals)]
         return m
 
-    def _late(self, m: Module, intake: Intake) -> tuple[Any, Signal, Signal]:
-        """Beside the sums of a beat: its control, whether there is one, and its number in its block."""
+    def _late(self, m: Module, intake: Intake) -> tuple[Any, Signal]:
+        """Beside the sums of a beat: its control, and which of the M outputs they belong to; none without a beat."""
         config, wait = self.config, timing.sums(self.config)
         late = layouts.control(config)(line(m, intake.control.as_value(), wait, "late")[-1])
         valid = chain(m, intake.step, 2, timing.ISSUE + wait, "valid")[-1]
-        beat, final = Signal(config.index_bits), Signal()
+        beat, final, hits = Signal(config.index_bits), Signal(), Signal(config.m)
         with m.Switch(late.mode):
             for i, n in enumerate(config.modes):
                 with m.Case(i):
-                    m.d.comb += final.eq(beat == n - 1)
+                    m.d.comb += [final.eq(beat == n - 1),
+                                 *(hits[o].eq(valid & (beat == o * n // config.m)) for o in range(config.m))]
         with m.If(valid):
             m.d.sync += beat.eq(Mux(final, 0, beat + 1))
-        return late, valid, beat
+        return late, hits

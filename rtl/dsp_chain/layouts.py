@@ -47,8 +47,8 @@ def sums(config: SparseChainConfig) -> ArrayLayout:
 
 
 def totals(config: SparseChainConfig) -> ArrayLayout:
-    """M / N results, two rows each; lanes beyond M / N do not count."""
-    return ArrayLayout(ArrayLayout(signed(SUM_BITS), ROWS), config.lanes)
+    """A chain's accumulators: M outputs, two rows each."""
+    return ArrayLayout(ArrayLayout(signed(SUM_BITS), ROWS), config.m)
 
 
 def result(config: SparseChainConfig) -> StructLayout:

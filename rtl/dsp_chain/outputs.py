@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from amaranth.hdl import Array, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.data import ArrayLayout
@@ -10,41 +12,45 @@ from amaranth.lib.wiring import In, Out
 from hwsim.dsp_chain.config import SparseChainConfig
 from rtl.dsp_chain import layouts
 from rtl.parts.bank import Bank
+from rtl.parts.registers import Make, built
 
 
 class OutputQueue(wiring.Component):
-    """FIFO with credits for ``o_depth`` columns of M outputs, in as many banks as a beat has lanes. Written to visible:
-    2 cycles; one output a cycle leaves; never refuses a write.
+    """FIFO with credits for ``o_depth`` columns of M outputs, a bank for each of the M. Written to visible: 2 cycles;
+    one output a cycle leaves; never refuses a write.
 
-    ``room`` says whether M / N outputs are free for the N of ``mode``; ``reserve`` takes them. ``write`` comes later
-    with ``totals`` and their mode. As every column is M outputs, those of a write never wrap around the banks.
+    ``room`` says whether M / N outputs are free for the N of ``mode``; ``reserve`` takes them. Later ``writes`` tells
+    which of ``totals`` come, M / N for the N of ``write_mode``; output M - 1 is the last of its column.
     """
 
-    def __init__(self, config: SparseChainConfig):
-        self.config = config
+    def __init__(self, config: SparseChainConfig, make: Make = built):
+        self.config, self.make = config, make
         mode = unsigned(layouts.mode(config))
         super().__init__({
-            "mode": In(mode), "room": Out(1), "reserve": In(1), "write": In(1), "write_mode": In(mode),
-            "totals": In(ArrayLayout(layouts.totals(config), config.chains)),
+            "mode": In(mode), "room": Out(1), "reserve": In(1), "writes": In(unsigned(config.m)),
+            "write_mode": In(mode), "totals": In(ArrayLayout(layouts.totals(config), config.chains)),
             "o": Out(stream.Signature(layouts.result(config)))})
 
     def elaborate(self, platform: object) -> Module:
-        """Build pointers and banks."""
+        """Build counters and banks."""
         m, config = Module(), self.config
         depth = config.o_depth * config.m
         level, free = Signal(range(depth + 1)), Signal(range(depth + 1), init=depth)
-        head, following, tail = (Signal(range(depth), name=name) for name in ("head", "following", "tail"))
+        head, following = Signal(range(config.m)), Signal(range(config.o_depth))
         count, arrived, left = self._count(m, self.write_mode, "count"), Signal(range(config.m + 1)), Signal()
-        wanted = self._count(m, self.mode, "wanted")
+        wanted, final, column = self._count(m, self.mode, "wanted"), Signal(), Signal(range(config.o_depth))
         m.d.comb += [self.o.valid.eq(level != 0), left.eq(self.o.valid & self.o.ready), self.room.eq(free >= wanted),
-                     following.eq(Mux(left, Mux(head == depth - 1, 0, head + 1), head)),
-                     self.o.payload.last.eq(head % config.m == config.m - 1)]
-        m.d.sync += [arrived.eq(Mux(self.write, count, 0)), level.eq(level + arrived - left), head.eq(following),
+                     final.eq(head == config.m - 1), self.o.payload.last.eq(final),
+                     following.eq(Mux(left & final, self._next(column), column))]
+        m.d.sync += [arrived.eq(Mux(self.writes.any(), count, 0)), level.eq(level + arrived - left),
+                     head.eq(head + left), column.eq(following),
                      free.eq(free - Mux(self.reserve, wanted, 0) + left)]
-        with m.If(self.write):
-            m.d.sync += tail.eq(Mux(tail == depth - count, 0, tail + count))
-        self._banks(m, head, following, tail)
+        self._banks(m, head, following)
         return m
+
+    def _next(self, column: Value) -> Value:
+        """The column behind one."""
+        return Mux(column == self.config.o_depth - 1, 0, column + 1)
 
     def _count(self, m: Module, mode: Value, name: str) -> Signal:
         """M / N."""
@@ -55,19 +61,16 @@ class OutputQueue(wiring.Component):
                     m.d.comb += count.eq(self.config.m // n)
         return count
 
-    def _banks(self, m: Module, head: Value, following: Value, tail: Value) -> None:
-        """Output i is in bank i mod lanes."""
-        config = self.config
-        shape, read = ArrayLayout(layouts.result(config)["totals"].shape.elem_shape, config.chains), []
-        for b in range(config.lanes):
-            m.submodules[f"bank{b}"] = bank = Bank(shape, config.o_depth * config.m // config.lanes)
-            m.d.comb += [bank.w_addr.eq(tail // config.lanes), bank.r_addr.eq(following // config.lanes),
-                         bank.r_en.eq(1)]
-            with m.Switch(self.write_mode):
-                for i, n in enumerate(config.modes):
-                    width = config.m // n
-                    with m.Case(i):
-                        m.d.comb += bank.w_en.eq(self.write & (tail % config.lanes // width == b // width))
-                        m.d.comb += [bank.w_data[c].eq(self.totals[c][b % width]) for c in range(config.chains)]
+    def _banks(self, m: Module, head: Value, following: Value) -> None:
+        """Each output of a column in its own."""
+        config, read = self.config, []
+        tail = Signal(range(config.o_depth))
+        with m.If(self.writes[-1]):
+            m.d.sync += tail.eq(self._next(tail))
+        shape = ArrayLayout(layouts.totals(config).elem_shape, config.chains)
+        for o in range(config.m):
+            m.submodules[f"bank{o}"] = bank = self.make("bank", partial(Bank, shape, config.o_depth))
+            m.d.comb += [bank.w_addr.eq(tail), bank.w_en.eq(self.writes[o]), bank.r_addr.eq(following),
+                         bank.r_en.eq(1), *(bank.w_data[c].eq(self.totals[c][o]) for c in range(config.chains))]
             read.append(bank.r_data.as_value())
-        m.d.comb += self.o.payload.totals.as_value().eq(Array(read)[head % config.lanes])
+        m.d.comb += self.o.payload.totals.as_value().eq(Array(read)[head])

@@ -134,7 +134,8 @@ def withdrawn_offer(monkeypatch):
         with m.If(beat == 3):
             m.d.comb += self.o.valid.eq(0)
 
-    overridden(monkeypatch, (device,), "ResultQueue", change)
+    for name in ("ResultQueue", "OutputQueue"):
+        overridden(monkeypatch, (device,), name, change)
 
 
 def more_room_in_model(monkeypatch):
@@ -167,9 +168,7 @@ STEP_WITHOUT_WEIGHTS = named("step without all weights", driven((device,), "Inta
     part(m, "w0").r_rdy & (~self.now.load | part(m, "a0").r_rdy) & self.room)))
 NEVER_FIRST = named("sums never begin anew", driven((device,), "Vpu", lambda self, m: part(
     m, "accumulators").first.eq(0)))
-ALWAYS_VALID = named("beats that are none", driven((device,), "Vpu", lambda self, m: part(
-    m, "accumulators").valid.eq(1)))
-ONE_BEAT = named("always beat 0", driven((device,), "Vpu", lambda self, m: part(m, "accumulators").beat.eq(0)))
+ALL_HIT = named("all outputs hit", driven((device,), "Vpu", lambda self, m: part(m, "accumulators").hits.eq(-1)))
 EVERY_LAST = named("last on every result", driven((device, units), "Mpu", lambda self, m: self.o.payload.last.eq(1)))
 FAULTS = [
     *((fault, CHAIN) for fault in (
@@ -180,9 +179,9 @@ FAULTS = [
     (rebuilt(o_depth=4), FULL), (rebuilt(w_slots=3), FULL), (rebuilt(a_slots=1), FULL), (withdrawn_offer, FULL),
     (shifted("RESULT_QUEUE", 1), FREE), (shifted("QUEUE", 1), FREE), (shifted("HANDOVER", 1), FREE),
     (more_room_in_model, FULL), (STEP_WITHOUT_SLICE, stalled(CHAIN, a=0.9)), (STEP_WITHOUT_ROOM, FULL),
-    *((fault, UNIT) for fault in (NEVER_FIRST, ONE_BEAT, EVERY_LAST, groups_never_go_on, result_lost,
+    *((fault, UNIT) for fault in (NEVER_FIRST, EVERY_LAST, groups_never_go_on, result_lost,
                                   shifted("ISSUE", 1), shifted("ACCUMULATE", 1))),
-    (slices_not_shared, UNIT | {"mode": "mm"}), (ALWAYS_VALID, stalled(UNIT, w__0=0.7)),
+    (slices_not_shared, UNIT | {"mode": "mm"}), (ALL_HIT, stalled(UNIT, w__0=0.7)),
     (STEP_WITHOUT_WEIGHTS, stalled(UNIT | {"mode": "mv"}, w__1=0.9)), (rebuilt(o_depth=2), FULL_UNIT),
     (entry_freed_at_once_in_model, FREE_UNIT), (withdrawn_offer, FULL_UNIT)]
 
