@@ -21,11 +21,11 @@ energy_joules = "min"
 [[space]]
 name = "array"
 baselines = ["dense"]
-workloads = [{{ gemm = "16x32x16" }}, {{ gemm = "8x64x8" }}]
+workloads = [{{workloads}}]
 constraints = ["metric.multipliers <= 24"]
 [space.base]
-accelerator = {{ preset = "small-4x4" }}
-pruning = {{ layers = {{ "g*" = "2:4" }} }}
+accelerator = {{ preset = "{{preset}}" }}
+pruning = {{ layers = {{ "*" = "2:4" }} }}
 [space.axes]
 accelerator.rows = {{rows}}
 pruning.ratio = ["1:1", "2:4"]
@@ -33,10 +33,14 @@ memory.preset = ["ddr4-2400-x64", "hbm2"]
 """
 
 
-def make_folder(folder: Path, rows: str = "[2, 8]") -> Path:
+GEMMS = '{ gemm = "16x32x16" }, { gemm = "8x64x8" }'
+
+
+def make_folder(folder: Path, rows: str = "[2, 8]", workloads: str = GEMMS, preset: str = "small-4x4") -> Path:
     """Evaluate the points of `SWEEP` with these values of the array's rows; a row of 0 is a point that fails."""
     file = folder / "sweep.toml"
-    file.write_text(SWEEP.replace("{rows}", rows), encoding="utf-8")
+    text = SWEEP.replace("{rows}", rows).replace("{workloads}", workloads).replace("{preset}", preset)
+    file.write_text(text, encoding="utf-8")
     sweep = load_sweep(file)
     with Store(folder / "out") as store, Here(evaluate) as here:
         run(sweep, points_of(sweep), store, here)

@@ -103,7 +103,7 @@ def test_points_come_back_as_experiments(folder):
                 lines.append(f"[{table}]")
             lines.append(f"{each['name']} = {each['levels'][code]}")
         experiment = Experiment.from_mapping(tomllib.loads("\n".join(lines)))
-        assert experiment.pruning.layers.to_mapping() == {"g*": "2:4"}
+        assert experiment.pruning.layers.to_mapping() == {"*": "2:4"}
         assert experiment.accelerator.config.rows in (2, 8)
 
 
