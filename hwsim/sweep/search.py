@@ -2,17 +2,22 @@
 
 Trials live in ``search.db`` of the sweep's folder (Optuna's own storage), so a search goes on where it was stopped.
 Points are asked for in batches and told in the order in which they were asked: equal seeds give equal searches,
-whatever the number of workers. A point that is stored already costs nothing and does not count.
+whatever the number of workers. Where the sampler proposes a point that the search has seen, a neighbour of a point on
+the front takes its place, one step along one axis, or any new point where there is none. So nothing is spent twice, and
+the search ends by itself where the space does.
 """
 
 from __future__ import annotations
 
+import sqlite3
 import warnings
-from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from hwsim.sweep.axes import Axis
-from hwsim.sweep.pareto import costs_of
+from hwsim.sweep.pareto import costs_of, front
 from hwsim.sweep.plan import chosen, point_of, refuse_unknown_keys, within
 from hwsim.sweep.pool import Backend
 from hwsim.sweep.rows import Point, Row
@@ -24,8 +29,8 @@ if TYPE_CHECKING:
     import optuna
 
 Sampler = Literal["nsga2", "tpe"]
-BATCH, PATIENCE = 8, 40
-"""Points asked for at a time; batches without a new point after which the space is taken as seen."""
+BATCH, TRIES = 8, 100
+"""Points of a batch; attempts in a row without a new point after which the space is taken as seen."""
 _VIOLATED = "violated"
 
 
@@ -48,26 +53,116 @@ def search(sweep: Sweep, count: int, store: Store, backend: Backend, *, sampler:
     for space in sweep.spaces:
         refuse_unknown_keys(space)
     store.describe(description(sweep))
-    known: dict[str, Row] = {row["point"]: row for row in read_parts(store.folder).to_pylist()}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Optuna's, of arguments that it calls experimental
-        study = _study(sweep, store, sampler, seed)
-        seen = {trial.user_attrs["point"] for trial in study.trials if trial.user_attrs.get("point") in known}
-        tally = Tally(points=count, stored=len(seen))
-        idle = 0
-        while len(seen) < count and idle < PATIENCE:
-            before = len(seen)
-            _batch(sweep, study, known, seen, count, store, backend, tally, progress)
-            idle = idle + 1 if len(seen) == before else 0
-    tally.points = len(seen)
-    return tally, seen
+        state = _Search(sweep, store, sampler, seed)
+        tally = Tally(points=count, stored=len(state.seen))
+        while len(state.seen) < count:
+            batch = state.ask(min(BATCH, count - len(state.seen)))
+            if not batch:
+                break
+            new = [point for _, point in batch if point.name not in state.rows]
+            tally.stored += len(batch) - len(new)
+            state.tell(batch, keep(sweep, new, store, backend, tally, progress))
+    tally.points = len(state.seen)
+    return tally, set(state.seen)
+
+
+class _Search:
+    """The study, the rows that are known, and the points that the search has seen with their parameters."""
+
+    def __init__(self, sweep: Sweep, store: Store, sampler: Sampler, seed: int):
+        self.sweep = sweep
+        self.study = _study(sweep, store, sampler, seed)
+        self.random = np.random.default_rng([seed, len(self.study.trials)])
+        self.rows: dict[str, Row] = {row["point"]: row for row in read_parts(store.folder).to_pylist()}
+        self.seen: dict[str, dict[str, Any]] = {
+            trial.user_attrs["point"]: trial.params for trial in self.study.trials
+            if trial.user_attrs.get("point") in self.rows}  # fmt: skip
+
+    def ask(self, count: int) -> list[tuple[optuna.Trial, Point]]:
+        """Trials of points that the search has not seen, up to so many."""
+        from optuna.trial import TrialState
+
+        batch: list[tuple[optuna.Trial, Point]] = []
+        tries = 0
+        while len(batch) < count and tries < 3:
+            tries += 1
+            trial = self.study.ask()
+            point = _asked(self.sweep, trial)
+            if point is not None and point.name not in self.seen:
+                self.seen[point.name] = trial.params
+                batch.append((trial, point))
+                tries = 0
+                continue
+            self.study.tell(trial, state=TrialState.FAIL)
+            self._propose()
+        return batch
+
+    def tell(self, batch: list[tuple[optuna.Trial, Point]], rows: list[Row]) -> None:
+        """Costs of the points of a batch, whose new rows these are; a row that is not feasible says so."""
+        from optuna.trial import TrialState
+
+        self.rows.update({row["point"]: row for row in rows})
+        for trial, point in batch:
+            row = self.rows[point.name]
+            costs = costs_of([{**row, "feasible": None}], self.sweep.objectives)[0]
+            trial.set_user_attr(_VIOLATED, 1.0 if row["feasible"] is False else -1.0)
+            if np.isfinite(costs).all():
+                self.study.tell(trial, list(costs))
+            else:
+                self.study.tell(trial, state=TrialState.FAIL)
+
+    def _propose(self) -> None:
+        """Queue a point that is new: a step along one axis from the front, or any other where no such step is left."""
+        done = [name for name in self.seen if name in self.rows]
+        best = front(costs_of([self.rows[name] for name in done], self.sweep.objectives))
+        for attempt in range(TRIES):
+            near = attempt % 2 == 0 and len(best) > 0
+            start = self.seen[done[int(self.random.choice(best))]] if near else {}
+            values = _Values(self._moved(start) if start else {}, self.random)
+            point = _asked(self.sweep, values)
+            if point is not None and point.name not in self.seen:
+                self.study.enqueue_trial(values.params)
+                return
+
+    def _moved(self, start: dict[str, Any]) -> dict[str, Any]:
+        """Parameters with one of them changed: to a neighbour where the axis is one of numbers, else to any other."""
+        axes = {f"{space.name}: {axis.name}": axis for space in self.sweep.spaces for axis in space.axes}
+        own = [key for key in start if key in axes and len(axes[key].values) > 1]
+        if not own:
+            return start
+        key = str(self.random.choice(own))
+        count = len(axes[key].values)
+        if _ordered(axes[key]):
+            return {**start, key: min(max(start[key] + int(self.random.choice([-1, 1])), 0), count - 1)}
+        return {**start, key: (start[key] + int(self.random.integers(1, count))) % count}
+
+
+class _Values:
+    """Gives an axis the value that it has in ``params``, else a random one, which is noted there."""
+
+    def __init__(self, params: dict[str, Any], random: np.random.Generator):
+        self.params, self.random = dict(params), random
+
+    def suggest_int(self, key: str, low: int, high: int) -> int:
+        """As Optuna's."""
+        return int(self.params.setdefault(key, int(self.random.integers(low, high + 1))))
+
+    def suggest_categorical(self, key: str, choices: list[Any]) -> Any:
+        """As Optuna's."""
+        return self.params.setdefault(key, choices[int(self.random.integers(len(choices)))])
+
+    def set_user_attr(self, key: str, value: Any) -> None:
+        """Nothing to note: the trial that is queued says it."""
 
 
 def _study(sweep: Sweep, store: Store, sampler: Sampler, seed: int) -> optuna.Study:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    storage = optuna.storages.RDBStorage(f"sqlite:///{(store.folder / 'search.db').absolute()}")
+    file = store.folder / "search.db"
+    storage = optuna.storages.RDBStorage("sqlite://", engine_kwargs={"creator": lambda: _connected(file)})
     study = optuna.create_study(
         storage=storage, study_name=f"{sweep.name}-{sampler}-{seed}", load_if_exists=True,
         directions=["minimize"] * len(sweep.objectives))  # costs: those to be large come negated
@@ -82,50 +177,19 @@ def _study(sweep: Sweep, store: Store, sampler: Sampler, seed: int) -> optuna.St
     return study
 
 
+def _connected(file: Path) -> sqlite3.Connection:
+    """SQLite that a killed process leaves whole, without waiting for the disk at every parameter of a trial."""
+    connection = sqlite3.connect(file, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = OFF")
+    return connection
+
+
 def _violated(trial: Any) -> tuple[float]:
     return (float(trial.user_attrs.get(_VIOLATED, 1.0)),)
 
 
-def _batch(sweep: Sweep, study: optuna.Study, known: dict[str, Row], seen: set[str], count: int, store: Store,
-           backend: Backend, tally: Tally, progress: Progress | None) -> None:
-    """Ask for a batch, evaluate what is not stored, tell all."""
-    from optuna.trial import TrialState
-
-    asked: list[tuple[optuna.Trial, Point | None]] = []
-    new: dict[str, Point] = {}
-    names = set(seen)
-    while len(asked) < BATCH and len(names) < count:
-        trial = study.ask()
-        point = _asked(sweep, trial)
-        asked.append((trial, point))
-        if point is not None:
-            names.add(point.name)
-            if point.name not in known:
-                new[point.name] = point
-    rows = keep(sweep, list(new.values()), store, backend, tally, progress)
-    known.update({row["point"]: row for row in rows})
-    tally.stored += len(names - seen) - len(new)
-    seen |= names
-    for trial, point in asked:
-        costs = costs_of([known[point.name]], sweep.objectives)[0] if point is not None else None
-        if costs is None or not all(abs(cost) != float("inf") for cost in costs):
-            costs = _any_costs(known[point.name], sweep.objectives) if point is not None else None
-            trial.set_user_attr(_VIOLATED, 1.0)
-        else:
-            trial.set_user_attr(_VIOLATED, -1.0)
-        if costs is None:
-            study.tell(trial, state=TrialState.FAIL)
-        else:
-            study.tell(trial, list(costs))
-
-
-def _any_costs(row: Row, objectives: Mapping[str, str]) -> Any:
-    """Costs of a row that is not feasible; None where it failed."""
-    costs = costs_of([{**row, "feasible": None}], objectives)[0]
-    return costs if all(abs(cost) != float("inf") for cost in costs) else None
-
-
-def _asked(sweep: Sweep, trial: optuna.Trial) -> Point | None:
+def _asked(sweep: Sweep, trial: optuna.Trial | _Values) -> Point | None:
     """The point of a trial; None where the constraints on keys do not hold."""
     numbers = {space.name: number for number, space in enumerate(sweep.spaces)}
     name = trial.suggest_categorical("space", list(numbers)) if len(numbers) > 1 else sweep.spaces[0].name
