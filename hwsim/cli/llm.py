@@ -93,7 +93,7 @@ def _step(experiment: Any, arguments: argparse.Namespace) -> int:
 
 
 def _generate(experiment: Any, arguments: argparse.Namespace) -> int:
-    from hwsim.llm_workload.table import ablation_text, generation_text
+    from hwsim.llm_workload.table import ablation_text, generation_text, sizes_text
     from mappers.llm.generate import FULL, Generator, ablation
 
     model, assignment = experiment.loaded()
@@ -110,7 +110,7 @@ def _generate(experiment: Any, arguments: argparse.Namespace) -> int:
     text = generation_text(model.name, generation)
     if arguments.ablation:
         result |= {"ablation": found.to_dict(), "instruction_bytes_all_lengths": sizes.to_dict()}
-        text += "\n" + ablation_text(found, sizes)
+        text = "\n".join([text, ablation_text(found), "", sizes_text(sizes), ""])
     if arguments.json:
         print_json(result)
     else:

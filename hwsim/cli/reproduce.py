@@ -25,10 +25,12 @@ _EXAMPLES = """\
 what can be reproduced:
   sat        N:M sparse training on SAT (arXiv 2309.13015): speedup of a training step, five networks, 2:4, 2:8, 2:16
   mustafar   bitmap-compressed KV cache (arXiv 2505.22913): storage, latency shares, batch 1, capacity
+  flightllm  LLM inference on sparse DSP chains (arXiv 2401.03868): every row of its artifact, headlines on the U280
   gpu        kernels on GPUs (Flash-LLM's figure, 2:4, bitmap products), token rates, by the model of hwsim gpu
 
 With --json: {"rows": [{"quantity", "published", "ours", "error_percent", "mark", "source"}]}. A mark says where the
-published figure comes from: paper, second (told by others), derived (arithmetic), unknown (null).
+published figure comes from: paper, artifact (the authors' program), second (told by others), derived (arithmetic),
+unknown (null).
 
 examples:
   hwsim reproduce sat -o results/sat
@@ -78,6 +80,16 @@ def _mustafar(settings: Mapping[str, Any], progress: Progress) -> Reproduction:
     return _reproduction(mustafar, FIGURES, run(experiment, progress), experiment, seed=experiment.seed)
 
 
+def _flightllm(settings: Mapping[str, Any], progress: Progress) -> Reproduction:
+    from hwsim.reproduce import flightllm
+    from hwsim.reproduce.flightllm_figure import FIGURES
+    from hwsim.reproduce.flightllm_outcome import FlightllmExperiment
+    from mappers.llm.flightllm import run
+
+    experiment = FlightllmExperiment.from_mapping(laid_over(FlightllmExperiment().to_mapping(), settings), "")
+    return _reproduction(flightllm, FIGURES, run(experiment, progress), experiment, seed=0)
+
+
 def _gpu(settings: Mapping[str, Any], progress: Progress) -> Reproduction:
     from hwsim.reproduce import gpu
     from hwsim.reproduce.gpu_figure import FIGURES
@@ -104,6 +116,7 @@ def _reproduction(report: _Report[Outcome], figures: Mapping[str, Callable[[Outc
 TARGETS: dict[str, tuple[Callable[[Mapping[str, Any], Progress], Reproduction], tuple[str, ...]]] = {
     "sat": (_sat, ("speedup.png", "split.png", "schedules.png", "table.txt", "result.json")),
     "mustafar": (_mustafar, ("storage.png", "gain.png", "table.txt", "result.json")),
+    "flightllm": (_flightllm, ("artifact.png", "ablation.png", "table.txt", "result.json")),
     "gpu": (_gpu, ("kernels.png", "table.txt", "result.json")),
 }
 """By name: what runs it, and the files that it writes."""

@@ -51,8 +51,8 @@ def layer_lines(time: StepTime) -> list[str]:
     return aligned(lines)
 
 
-def ablation_text(ablation: Ablation, sizes: InstructionBytes) -> str:
-    """Every case beside the full design, and the bytes of all programs."""
+def ablation_text(ablation: Ablation) -> str:
+    """Every case beside the full design."""
     lines: list[tuple[str, ...]] = [("case", "prefill ms", "decode tokens/s", "tokens/s", "J/token", "HBM% decoding",
                                      "instructions MB", "time")]
     for name, row in ablation.to_dict().items():
@@ -60,8 +60,11 @@ def ablation_text(ablation: Ablation, sizes: InstructionBytes) -> str:
                       f"{row['tokens_per_s']:.2f}", f"{row['joules_per_token']:.3f}",
                       f"{100 * row['hbm_utilization_decode']:.1f}", f"{row['instruction_bytes'] / 1e6:.1f}",
                       f"x {row['slowdown']:.3f}"))
-    return "\n".join([
-        *aligned(lines), "",
-        f"Programs for all {len(sizes.decode)} lengths: {sizes.every_length / 1e9:.4g} GB, a program each; "
-        f"{sizes.buckets / 1e9:.4g} GB, one a bucket; {sizes.adaptive / 1e6:.4g} MB where equal layers and cores share "
-        f"theirs: {sizes.gain:.4g} times fewer.", ""])
+    return "\n".join(aligned(lines))
+
+
+def sizes_text(sizes: InstructionBytes) -> str:
+    """Bytes of the programs for all lengths, in words."""
+    return (f"Programs for all {len(sizes.decode)} lengths: {sizes.every_length / 1e9:.4g} GB, a program each; "
+            f"{sizes.buckets / 1e9:.4g} GB, one a bucket; {sizes.adaptive / 1e6:.4g} MB where equal layers and cores "
+            f"share theirs: {sizes.gain:.4g} times fewer.")

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Mark = Literal["paper", "second", "derived", "unknown"]
-"""Of the published figure: read in the paper; told by others; arithmetic on what is known; not known to us (null)."""
+Mark = Literal["paper", "artifact", "second", "derived", "unknown"]
+"""Of the published figure: read in the paper; shipped with or printed by the authors' program; told by others;
+arithmetic on what is known; not known to us (null)."""
 
 
 @dataclass(frozen=True, kw_only=True)
