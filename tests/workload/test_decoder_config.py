@@ -3,6 +3,7 @@ import json
 import pytest
 
 from hwsim.errors import InputError
+from hwsim.kv_workload.models import KvModel
 from hwsim.workload.decoder import DecoderConfig, from_hugging_face, load_model, model_names
 from hwsim.workload.decoder.hugging_face import _ZOO
 from hwsim.workload.decoder.parameters import linear_weights, parameter_count
@@ -102,6 +103,15 @@ def test_unknown_models_are_refused(tmp_path):
     (tmp_path / "bytes.json").write_bytes(b"\xff\xfe")
     with pytest.raises(InputError, match="wanted a readable JSON file"):
         load_model(tmp_path / "bytes.json")
+
+
+@pytest.mark.parametrize("name", KvModel.presets)
+def test_shapes_agree_with_the_models_of_the_kv_cache(name):
+    ours, theirs = load_model(name), KvModel.preset(name)
+    assert sum(k * n for k, n in linear_weights(ours).values()) == theirs.read_weights
+    assert (ours.layers, ours.kv_heads, ours.head_dim) == (
+        theirs.shape.layers, theirs.shape.kv_heads, theirs.shape.channels)  # fmt: skip
+    assert 2 * ours.kv_elements(1) == theirs.token_bytes
 
 
 def test_linear_weights_are_the_matrices_of_all_layers():
