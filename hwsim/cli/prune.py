@@ -7,9 +7,8 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from hwsim.cli.arguments import add_json
+from hwsim.cli.arguments import add_json, add_set, settings_of
 from hwsim.cli.output import ProgressBar, print_json, print_text
-from hwsim.config import parse_set
 from hwsim.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,9 +33,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     parser.description = "Prune and quantise a trained network: choices within a budget, errors by each method."
     parser.epilog = _EXAMPLES
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings",
-                        help="budget, unit (stored_bits, bits, density), method (magnitude, wanda, sparsegpt), "
-                             "grid.densities, grid.bits, grid.m, passages, held_out, length, seed")  # fmt: skip
+    add_set(parser, "budget, unit (stored_bits, bits, density), method (magnitude, wanda, sparsegpt), grid.densities, "
+                    "grid.bits, grid.m, passages, held_out, length, seed")  # fmt: skip
     parser.add_argument("--for", dest="model", metavar="MODEL", help="also an assignment for this decoder model")
     parser.add_argument("-o", "--output", metavar="DIR",
                         help="write assignment.json, weights.npz, table.txt and result.json there")  # fmt: skip
@@ -50,7 +48,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from hwsim.workload.decoder import load_model
     from mappers.prune_llm.study import Study, text_table
 
-    study = Study.from_mapping(parse_set(arguments.settings), "--set")
+    study = Study.from_mapping(settings_of(arguments.settings), "--set")
     model = load_model(arguments.model) if arguments.model else None
     if arguments.output is None:
         if model is not None:
