@@ -129,7 +129,7 @@ def _workloads(inputs: Sequence[Mapping[str, Any]], names: Sequence[Any]) -> tup
             levels.setdefault(key, set()).add(value)
     labels = []
     for name, parameters in order:
-        own = [f"{key} {json.loads(value)}" for key, value in parameters
+        own = [f"{key} {value.strip('[]')}" for key, value in parameters
                if len(levels[key]) > 1 and not isinstance(json.loads(value), str)]
         labels.append(", ".join([str(name or "workload"), *own]))
     return [numbers[each] for each in zip(names, keys, strict=True)], labels
@@ -196,7 +196,7 @@ def _details(details: Sequence[Mapping[str, Any]], cycles: Sequence[float | None
         pieces = [np.asarray([_number(value) or 0.0 for value in _padded(each, key)], "<f4") for each in layers]
         arrays[key] = base64.b64encode(np.concatenate(pieces).tobytes()).decode()
     return {"energy": _largest(_parts([_table(each, "energy") for each in details])),
-            "stalls": _parts([_states(_table(each, "stalls"), own) for each, own in zip(details, cycles, strict=True)]),
+            "stalls": _parts([_states(each, own) for each, own in zip(details, cycles, strict=True)]),
             "layers": {"sets": [list(own) for own in numbers], "codes": [numbers[own] for own in names],
                        "arrays": arrays}}
 
@@ -208,9 +208,13 @@ def _padded(layers: Mapping[str, Any], key: str) -> list[Any]:
     return values + [0.0] * (count - len(values))
 
 
-def _states(stalls: Mapping[str, Any], cycles: float | None) -> dict[str, float]:
-    """Cycles of the compute engine by state; the rest of the point's cycles, where layers use the memory only."""
-    states = {name: _number(value) or 0.0 for name, value in _table(stalls, "compute").items()}
+def _states(detail: Mapping[str, Any], cycles: float | None) -> dict[str, float]:
+    """Cycles of the compute engine by state, and those that layers without it take; of a family without, by layer."""
+    states = {name: _number(value) or 0.0 for name, value in _table(_table(detail, "stalls"), "compute").items()}
+    layers = _table(detail, "layers")
+    if not states and len(layers.get("name", ())) < COLOURS:
+        return {str(name): _number(value) or 0.0
+                for name, value in zip(layers.get("name", ()), _padded(layers, "cycles"), strict=True)}
     if states and cycles:
         states[MEMORY_ONLY] = max(0.0, cycles - sum(states.values()))
     return states

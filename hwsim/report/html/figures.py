@@ -58,7 +58,7 @@ def draw(data: Data, group: int) -> Figure:
     _scatter(figure.add_subplot(grid[0, :2]), data, rows, shown)
     _gains(figure.add_subplot(grid[0, 2]), data, shown)
     _stacked(figure.add_subplot(grid[1, :2]), data["energy"], shown, "(c) Energy by component", share=False)
-    _stacked(figure.add_subplot(grid[1, 2]), data["stalls"], shown, "(d) Compute engine (% of cycles)", share=True)
+    _stacked(figure.add_subplot(grid[1, 2]), data["stalls"], shown, "(d) States or parts (% of cycles)", share=True)
     figure.suptitle(f"{data['name']}: {data['groups']['levels'][group]}, {len(rows):,} points", fontsize=8.5,
                     fontweight="bold", parse_math=False)
     return figure

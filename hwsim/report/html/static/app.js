@@ -121,7 +121,7 @@ function watchControls() {
     state.group = Number(event.target.value);
     state.filters.clear();
     changed("view");
-    if (!state.visible.includes(state.chosen) && state.visible.length) choose(state.visible.find((row) => data.front[row]) ?? state.visible[0]);
+    if (!state.seen.has(state.chosen) && state.visible.length) choose(state.visible.find((row) => data.front[row]) ?? state.visible[0]);
     say(`${state.visible.length} points of ${event.target.selectedOptions[0].textContent}`);
   });
   byId("controls").addEventListener("submit", (event) => event.preventDefault());

@@ -28,7 +28,7 @@ function barChart(box, rows, series, { stacked = false, unit = "", line = null }
   const root = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": summaryOf(rows, known, unit) });
   for (const value of ticks(0, high, 4)) {
     root.append(svg("line", { class: "grid", x1: left, x2: width, y1: y(value), y2: y(value) }),
-      svg("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, unit ? withUnit(value, unit) : si(value)));
+      svg("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, withUnit(value, unit)));
   }
   rows.forEach((row, k) => {
     let base = 0;
@@ -36,7 +36,7 @@ function barChart(box, rows, series, { stacked = false, unit = "", line = null }
       const value = each.values[k] || 0, all = Math.min(0.76 * step, 90), wide = all / (stacked ? 1 : known.length);
       const x = left + (k + 0.5) * step - all / 2 + (stacked ? 0 : number * wide);
       root.append(svg("rect", { x, width: Math.max(1, wide - 1), y: y(base + value), height: Math.max(0, y(base) - y(base + value)),
-        fill: each.colour }, svg("title", {}, `${each.label}: ${unit ? withUnit(value, unit) : si(value)}`)));
+        fill: each.colour }, svg("title", {}, `${each.label}: ${withUnit(value, unit)}`)));
       if (stacked) base += value;
     });
     const x = left + (k + 0.5) * step;
@@ -49,7 +49,7 @@ function barChart(box, rows, series, { stacked = false, unit = "", line = null }
 const nameOf = (place, row) => (row === state.chosen ? "●" : String.fromCharCode(65 + place));
 
 function summaryOf(rows, series, unit) {
-  const said = (value) => (unit ? withUnit(value, unit) : si(value));
+  const said = (value) => withUnit(value, unit);
   const parts = rows.map((row, k) => `${row === state.chosen ? "chosen" : nameOf(k, row)}: ` +
     series.map((each) => `${each.label} ${said(each.values[k] || 0)}`).join(", "));
   return parts.join("; ");

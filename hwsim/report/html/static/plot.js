@@ -40,7 +40,7 @@ function drawPlot() {
 }
 
 /** A value beside an axis, with the axis' unit. */
-const tick = (key, value) => (symbol(numeric.get(key).unit) ? withUnit(value, numeric.get(key).unit) : si(value));
+const tick = (key, value) => withUnit(value, numeric.get(key).unit);
 
 function axesLayer() {
   const layer = svg("g", { class: "axes", "aria-hidden": "true" });
@@ -64,7 +64,7 @@ function axesLayer() {
 
 /** All points; those outside the filters are faint and lie below, the front has a ring and lies on top. */
 function pointsLayer(colours) {
-  const layer = svg("g", { class: "points", "aria-hidden": "true" }), seen = new Set(state.visible);
+  const layer = svg("g", { class: "points", "aria-hidden": "true" }), seen = state.seen;
   const level = (row) => (seen.has(row) ? 1 : 0) + (data.front[row] && seen.has(row) ? 1 : 0);
   const order = plot.rows.map((row, place) => [level(row), place]).sort((a, b) => a[0] - b[0]);
   const small = plot.rows.length > 600 ? 2.6 : 3.6;
@@ -98,7 +98,7 @@ function makeCursor() {
 function placeCursor() {
   let place = plot.rows.indexOf(state.current);
   if (place < 0) {
-    place = plot.rows.findIndex((row) => data.front[row] && state.visible.includes(row));
+    place = plot.rows.findIndex((row) => data.front[row] && state.seen.has(row));
     place = place < 0 ? 0 : place;
     state.current = plot.rows.length ? plot.rows[place] : -1;
   }
@@ -114,7 +114,7 @@ const spoken = (row) => `${describe(row) || data.points[row]}; ${numeric.get(sta
 
 /** Arrow keys step through the visible points by value, Page keys by a tenth of them. */
 function moveCursor(event) {
-  const places = plot.rows.map((row, place) => place).filter((place) => state.visible.includes(plot.rows[place]));
+  const places = plot.rows.map((row, place) => place).filter((place) => state.seen.has(plot.rows[place]));
   const along = ["ArrowUp", "ArrowDown"].includes(event.key) ? plot.py : plot.px;
   places.sort((a, b) => along[a] - along[b] || a - b);
   const now = places.indexOf(plot.rows.indexOf(state.current)), tenth = Math.max(1, Math.round(places.length / 10));
@@ -158,10 +158,9 @@ function hideTip() {
 
 /** The row of the nearest point within some pixels, -1 where there is none; points within the filters come first. */
 function nearest(x, y) {
-  const seen = new Set(state.visible);
   let best = -1, least = 18 ** 2;
   plot.rows.forEach((row, place) => {
-    const far = (plot.px[place] - x) ** 2 + (plot.py[place] - y) ** 2 + (seen.has(row) ? 0 : 120);
+    const far = (plot.px[place] - x) ** 2 + (plot.py[place] - y) ** 2 + (state.seen.has(row) ? 0 : 120);
     if (far < least) [best, least] = [row, far];
   });
   return best;
@@ -183,7 +182,11 @@ function watchPointer() {
   root.addEventListener("pointermove", (event) => {
     const [x, y] = pointerInPlot(event);
     if (start && event.pointerType !== "touch") drawBrush(start, [x, y]);
-    else if (!start) nearest(x, y) >= 0 ? showTip(nearest(x, y)) : hideTip();
+    else if (!start) {
+      const row = nearest(x, y);
+      if (row >= 0) showTip(row);
+      else hideTip();
+    }
   });
   root.addEventListener("pointerup", (event) => {
     if (!start) return;
@@ -191,7 +194,10 @@ function watchPointer() {
     start = null;
     drawBrush([0, 0], [0, 0]);
     if (moved >= 6) brush([x0, y0], end);
-    else if (nearest(...end) >= 0) choose(nearest(...end));
+    else {
+      const row = nearest(...end);
+      if (row >= 0) choose(row);
+    }
   });
   root.addEventListener("pointercancel", () => { start = null; });
   root.addEventListener("pointerleave", hideTip);

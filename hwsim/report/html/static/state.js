@@ -3,14 +3,14 @@
 const data = JSON.parse(byId("data").textContent);
 const state = {
   group: -1, x: "", y: "", colour: "", logx: false, logy: false, onlyfront: false, onlyfeasible: false,
-  filters: new Map(), hiddenLevels: new Map(), chosen: -1, current: -1, visible: [], sort: null, shown: 50,
+  filters: new Map(), hiddenLevels: new Map(), chosen: -1, current: -1, visible: [], seen: new Set(), sort: null, shown: 50,
 };
 const listeners = [];
 const numeric = new Map(), textual = new Map();
 
 const codeOf = (column, row) => (typeof column.codes === "number" ? column.codes : column.codes[row]);
 
-/** Columns that points differ in: metrics and numeric inputs can be axes, texts can be colours. */
+/** Columns that points differ in: metrics and numeric inputs can be axes, what has few values can be colours. */
 function prepareColumns() {
   for (const metric of data.metrics) {
     numeric.set(metric.key, { label: words(metric.key), unit: metric.unit, values: metric.values, metric: true });
@@ -22,9 +22,11 @@ function prepareColumns() {
       const values = input.codes.map((code) => (code < 0 ? null : levels[code]));
       numeric.set(input.key, { label: input.key, unit: "", values, metric: false });
     }
-    if (input.levels.length <= 32) textual.set(input.key, { label: input.key, levels: input.levels.map(plain), codes: input.codes });
+    if (input.levels.length <= OKABE_ITO.length) {
+      textual.set(input.key, { label: input.key, levels: input.levels.map(plain), codes: input.codes });
+    }
   }
-  if (data.groups.levels.length > 1) {
+  if (data.groups.levels.length > 1 && data.groups.levels.length <= OKABE_ITO.length) {
     textual.set("workload", { label: "workload", levels: data.groups.levels, codes: data.groups.codes });
   }
 }
@@ -56,9 +58,10 @@ function axisLabel(key) {
 /** Value of a column for people. */
 const shownValue = (key, row) => withUnit(numeric.get(key).values[row], numeric.get(key).unit);
 
-/** Fields of a point that name it: those of the axes. */
+/** Fields of a point that name it: those of the axes; of the workload only where several are shown. */
 function describe(row) {
-  const own = varied().filter((each) => codeOf(each, row) >= 0 && data.axes.includes(each.key));
+  const own = varied().filter((each) => codeOf(each, row) >= 0 && data.axes.includes(each.key)
+    && (state.group < 0 || !each.key.startsWith("workload.")));
   return own.map((each) => `${each.key.split(".").pop()} ${plain(each.levels[codeOf(each, row)])}`).join(", ");
 }
 
@@ -99,7 +102,10 @@ function plotted() {
 
 /** Says what changed: "view" (axes, filters), "chosen" (the point). */
 function changed(what) {
-  if (what === "view") state.visible = filtered();
+  if (what === "view") {
+    state.visible = filtered();
+    state.seen = new Set(state.visible);
+  }
   for (const listener of listeners) listener(what);
 }
 

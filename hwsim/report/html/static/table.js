@@ -9,9 +9,8 @@ function tableKeys() {
 }
 
 function tableInputs() {
-  const shown = new Set(state.visible);
   const differing = varied().filter((each) => data.axes.includes(each.key) || textual.has(each.key) || numeric.has(each.key));
-  const differ = differing.filter((each) => { const first = new Set(); for (const row of shown) first.add(codeOf(each, row)); return first.size > 1; });
+  const differ = differing.filter((each) => { const first = new Set(); for (const row of state.visible) first.add(codeOf(each, row)); return first.size > 1; });
   return differ.slice(0, MOST_COLUMNS);
 }
 
