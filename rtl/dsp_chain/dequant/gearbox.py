@@ -32,21 +32,23 @@ class Gearbox(wiring.Component):
         level, write, read = Signal(range(depth + 1)), Signal(range(depth)), Signal(range(depth))
         shift = (config.word - 1).bit_length()
         low = (config.grain - 1).bit_length()
-        offset, end = Signal(shift), Signal(range(config.word + WIDEST * config.lanes))
+        offset = Signal(shift - low)  # in grains
+        start = Cat(Const(0, low), offset)
+        end = Signal(range(config.word + WIDEST * config.lanes))
         needed, passed = Signal(range(words + 1)), Signal(range(words + 1))
         m.d.comb += [
             self.room.eq(level != depth),
-            end.eq(offset + Array(times(self.count, width) for width in WIDTHS)[self.code]),
+            end.eq(start + Array(times(self.count, width) for width in WIDTHS)[self.code]),
             needed.eq((end + config.word - 1) >> shift), self.there.eq(needed <= level),
             passed.eq(Mux(self.take, Mux(self.final, needed, end >> shift), 0))]
         m.d.sync += [level.eq(level + self.write - passed), read.eq(_wrapped(read + passed, depth))]
         with m.If(self.take):
-            m.d.sync += offset.eq(Mux(self.final, 0, end[:shift]))
+            m.d.sync += offset.eq(Mux(self.final, 0, end[low:shift]))
         with m.If(self.write):
             m.d.sync += write.eq(_wrapped(write + 1, depth))
         ring = self._ring(m, write)
         spanned = Array(Cat(ring[(at + i) % depth] for i in range(words)) for at in range(depth))[read]
-        m.d.comb += self.window.eq(spanned >> Cat(Const(0, low), offset[low:]))
+        m.d.comb += self.window.eq(spanned >> start)
         return m
 
     def _ring(self, m: Module, write: Value) -> list[Signal]:
