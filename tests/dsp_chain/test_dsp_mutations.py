@@ -144,7 +144,7 @@ def more_room_in_model(monkeypatch):
         net, name, steps, slots + 1, offer))
 
 
-def entry_freed_at_once_in_model(monkeypatch):
+def one_result_a_beat_in_model(monkeypatch):
     whole = model._last_beats
     monkeypatch.setattr(model, "_last_beats", lambda columns: np.minimum(whole(columns), 1))
 
@@ -169,6 +169,8 @@ STEP_WITHOUT_WEIGHTS = named("step without all weights", driven((device,), "Inta
 NEVER_FIRST = named("sums never begin anew", driven((device,), "Vpu", lambda self, m: part(
     m, "accumulators").first.eq(0)))
 ALL_HIT = named("all outputs hit", driven((device,), "Vpu", lambda self, m: part(m, "accumulators").hits.eq(-1)))
+ONE_COLUMN = named("results always in column 0", driven((device,), "OutputQueue", lambda self, m: [
+    part(m, f"bank{o}").w_addr.eq(0) for o in range(self.config.m)]))
 EVERY_LAST = named("last on every result", driven((device, units), "Mpu", lambda self, m: self.o.payload.last.eq(1)))
 FAULTS = [
     *((fault, CHAIN) for fault in (
@@ -183,7 +185,7 @@ FAULTS = [
                                   shifted("ISSUE", 1), shifted("ACCUMULATE", 1))),
     (slices_not_shared, UNIT | {"mode": "mm"}), (ALL_HIT, stalled(UNIT, w__0=0.7)),
     (STEP_WITHOUT_WEIGHTS, stalled(UNIT | {"mode": "mv"}, w__1=0.9)), (rebuilt(o_depth=2), FULL_UNIT),
-    (entry_freed_at_once_in_model, FREE_UNIT), (withdrawn_offer, FULL_UNIT)]
+    (ONE_COLUMN, UNIT | {"o_depth": 2}), (one_result_a_beat_in_model, FREE_UNIT), (withdrawn_offer, FULL_UNIT)]
 
 
 @pytest.mark.parametrize("settings", [CHAIN, UNIT, LONG, FREE, FREE_UNIT, FULL, FULL_UNIT])

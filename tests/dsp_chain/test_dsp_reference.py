@@ -41,6 +41,8 @@ def test_configurations_are_written_and_read_back(name):
     for preset in kind.presets:
         config = AnyComponent.from_mapping({"component": name, "preset": preset})
         assert AnyComponent.from_mapping(config.to_mapping()) == config and config.component == name
+    config = kind.from_mapping({"legal_n": [2, 16], "o_depth": 3})
+    assert AnyComponent.from_mapping(config.to_mapping()) == config and config.modes == (2, 16)
 
 
 @pytest.mark.parametrize("m", BLOCK_SIZES)
