@@ -10,7 +10,7 @@ from hwsim.config import Configuration, in_range
 
 ARTIFACT: Mapping[str, Any] = {
     "loads": "channel", "credits": "stage", "split": "floor", "append": "reload", "ragged": False,
-    "operand": "channel", "rope": "element-wise", "fused_rows": "one", "values": "zero-fill", "weights": "one-channel",
+    "operand": "channel", "rope": "element-wise", "fused_rows": "one", "values": "zero-fill",
     "logits": "all", "attention_bias": True, "metadata": False,
     "last_store": "lines", "through_memory": "stages",
 }
@@ -38,7 +38,6 @@ class CompilerOptions(Configuration):
             columns of it, as the demo counts.
         values: block-masked products with V contract the ``kept`` blocks of their rows only, or all of them, with
             zeros written into the buffer where the mask leaves gaps (``zero-fill``).
-        weights: of MM come from ``one-channel`` across the others, or from all of the group (``group``).
         logits: of the ``last`` token of a prompt, or of ``all``.
         attention_bias: biases of the four projections of attention are loaded even where the model has none.
         metadata: positions, block tables and scales are loaded with the weights; the demo counts kept values alone.
@@ -58,7 +57,6 @@ class CompilerOptions(Configuration):
     rope: Literal["unit", "element-wise"] = "unit"
     fused_rows: Literal["all", "one"] = "all"
     values: Literal["kept", "zero-fill"] = "kept"
-    weights: Literal["group", "one-channel"] = "group"
     logits: Literal["last", "all"] = "last"
     attention_bias: bool = False
     metadata: bool = True

@@ -137,10 +137,9 @@ def _pairs(grid: _Grid, columns: Mask, depth_k: int, k: Counts, out_blocks: int,
     ahead = g.global_depth // out_blocks
     number, last = grid.index(head, tile), rank == total - 1
     giver = MISC if taker == MISC and grid.by_head else ST
-    each = g.channels if target.options.weights == "group" else 1
     blocks = k[head, tile]
     loads = block(Opcode.LD, head.shape, wait=tokens(MM, rank >= depth), release=MM, buffer=Buffer.B, cross=1,
-                  channels=each, channel=0 if each > 1 else column % g.channels, length=blocks * DENSE)  # fmt: skip
+                  channel=column % g.channels, length=blocks * DENSE)  # fmt: skip
     products = block(Opcode.MM, head.shape, wait=LD | tokens(giver, (rank == 0) & (number >= ahead)),
                      release=tokens(LD, (rank + depth < total) | (last & (number < grid.count - 1)))
                      | tokens(taker, last), k=blocks, flags=Flag.OUTPUT)  # fmt: skip

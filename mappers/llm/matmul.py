@@ -34,35 +34,42 @@ class _Tiles:
         return np.arange(self.first, self.first + self.count)[:, None, None]
 
 
-def matmul(rows: int, matrix: Matrix, passes: Sequence[Pass], target: Target, cross: bool = False) -> Instructions:
-    """Instructions for `rows` rows; ``cross``: activations come from the channels of other cores."""
+def matmul(rows: int, matrix: Matrix, passes: Sequence[Pass], target: Target, cores: int = 1) -> Instructions:
+    """Instructions for `rows` rows; of the activations each of some cores has made its share."""
     high = target.geometry.mm_blocks
     blocks = ceil_div(rows, BLOCK)
     whole, rest = divmod(blocks, high)
     total = whole + bool(rest)
     parts = mm_parts(matrix.k_blocks, target.geometry, target.options.split)
-    made = [_tiles(_Tiles(0, whole, total, high), matrix, parts, passes, target, cross)] if whole else []
+    made = [_tiles(_Tiles(0, whole, total, high), matrix, parts, passes, target, cores)] if whole else []
     if rest:
-        made.append(_tiles(_Tiles(whole, 1, total, rest), matrix, parts, passes, target, cross))
+        made.append(_tiles(_Tiles(whole, 1, total, rest), matrix, parts, passes, target, cores))
     return flat(made)
 
 
 def _tiles(tiles: _Tiles, matrix: Matrix, parts: Parts, passes: Sequence[Pass], target: Target,
-           cross: bool) -> Instructions:
+           cores: int) -> Instructions:
     """All tiles of one height."""
-    options, channels = target.options, target.geometry.channels
-    each = tiles.rows if options.loads == "channel" else 1
-    share = tiles.rows // each
-    number = np.arange(each)
-    activations = block(
-        Opcode.LD, (tiles.count, each), wait=tokens(MM, (tiles.number[..., 0] > 0) & (number == 0)), buffer=Buffer.A,
-        channels=channels, channel=number, length=share * matrix.k_blocks * DENSE, cross=cross,
-        hbm=(tiles.number[..., 0] * matrix.k_blocks * DENSE * target.geometry.mm_blocks) // channels)  # fmt: skip
     body = [_fills_and_products(tiles, matrix, parts, target, bool(passes))]
     if passes:
         body += [_operands(tiles, matrix, passes, target), _functions(tiles, matrix, passes, target)]
     body.append(_stores(tiles, matrix, target, bool(passes)))
-    return joined([activations, joined(body, 2).reshape(tiles.count, -1)], 1)
+    return joined([*_activations(tiles, matrix, target, cores), joined(body, 2).reshape(tiles.count, -1)], 1)
+
+
+def _activations(tiles: _Tiles, matrix: Matrix, target: Target, cores: int) -> list[Instructions]:
+    """Loads into A, shape (tiles, loads): what the core has made itself, then what lies in the others' channels."""
+    channels = target.geometry.channels
+    each = tiles.rows if target.options.loads == "channel" else 1
+    number, tile = np.arange(each), tiles.number[..., 0]
+    total = tiles.rows * matrix.k_blocks * DENSE
+    own = ceil_div(total // each, cores)
+    start = tile * matrix.k_blocks * DENSE * target.geometry.mm_blocks // channels
+    made = [block(Opcode.LD, (tiles.count, each), wait=tokens(MM, (tile > 0) & (number == 0)), buffer=Buffer.A,
+                  channels=channels, channel=number, length=own, hbm=start)]  # fmt: skip
+    if cores > 1:
+        made.append(block(Opcode.LD, (tiles.count, 1), buffer=Buffer.A, cross=1, length=total - own * each, hbm=start))
+    return made
 
 
 def _room(matrix: Matrix, target: Target) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
@@ -84,13 +91,12 @@ def _fills_and_products(tiles: _Tiles, matrix: Matrix, parts: Parts, target: Tar
     last, final = fill == fill[-1, -1], np.arange(count) == count - 1
     more = last & (tiles.number < tiles.total - 1)
     waits, _ = _room(matrix, target)
-    each = target.geometry.channels if target.options.weights == "group" else 1
     length = np.broadcast_to(parts.sizes * DENSE, shape[1:])
-    stored = length / matrix.stored.ratio / each
+    stored = length / matrix.stored.ratio / target.geometry.channels
     loads = block(Opcode.LD, shape, wait=tokens(MM, fill >= parts.depth), release=MM, buffer=Buffer.B, cross=1,
-                  channels=each, length=length, ratio=matrix.stored.ratio,
-                  hbm=(np.cumsum(stored.ravel()).reshape(stored.shape) - stored).astype(np.int64),
-                  channel=0 if each > 1 else target.geometry.channels)  # fmt: skip
+                  length=length, ratio=matrix.stored.ratio,
+                  channel=np.arange(matrix.n_blocks)[:, None] % target.geometry.channels,
+                  hbm=(np.cumsum(stored.ravel()).reshape(stored.shape) - stored).astype(np.int64))  # fmt: skip
     products = block(Opcode.MM, shape,
                      wait=LD | tokens(_giver(target, fused), waits[:, None] & final),
                      release=tokens(MISC if fused else ST, final) | tokens(LD, (fill + parts.depth < fill.size) | more),

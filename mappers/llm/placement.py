@@ -7,7 +7,7 @@ stand behind the first group and hold no matrix. Every region begins at a multip
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -51,25 +51,27 @@ class Placement:
             stages: names; the first operator of a stage says which weight or cache it streams.
             layer: number of the layer.
         """
-        load, buffer = rows["op"] == Opcode.LD, rows["buffer"]
-        streams = np.bincount(rows["layer"], rows["op"] == Opcode.MM, len(stages)) > 0  # MM: the matrix goes to B
-        matrix = load & (buffer == np.where(streams[rows["layer"]], Buffer.B, Buffer.A))
-        own = [self.regions[self.name(stage, layer)] for stage in stages]
+        load, store, buffer = rows["op"] == Opcode.LD, rows["op"] == Opcode.ST, rows["buffer"]
+        many = np.bincount(rows["layer"], rows["op"] == Opcode.MM, len(stages)) > 0  # then the matrix goes to B
+        matrix = load & (buffer == np.where(many[rows["layer"]], Buffer.B, Buffer.A))
+        read = [self.region(stage, layer, _STREAMED) for stage in stages]
+        made = [self.region(stage, layer, _MADE) for stage in stages]
         other = self.regions[_ACTIVATIONS]
-        for field in ("start", "channel"):
-            part = np.array([getattr(region, field) for region in own])[rows["layer"]]
-            shift = np.where(matrix, part, getattr(other, field))
-            if field == "start":
-                rows["hbm"] += np.where(load | (rows["op"] == Opcode.ST), shift, 0).astype(np.uint64)
-            else:
-                wide = (rows["channels"] == self.width) & (rows["channel"] < self.width)
-                rows["channel"] += np.where(wide, shift, 0).astype(np.uint8)
 
-    def name(self, stage: str, layer: int | None) -> str:
-        """Of the region that a stage streams: its weight, or a layer's keys or values; else the activations."""
+        def of_region(field: str) -> np.ndarray:
+            first, last = (np.array([getattr(region, field) for region in named])[rows["layer"]]
+                           for named in (read, made))
+            return np.where(matrix, first, np.where(store, last, getattr(other, field)))
+
+        rows["hbm"] += np.where(load | store, of_region("start"), 0).astype(np.uint64)
+        wide = matrix | (rows["channels"] == self.width)
+        rows["channel"] += np.where(wide, of_region("channel"), 0).astype(np.uint8)
+
+    def region(self, stage: str, layer: int | None, caches: Mapping[str, str]) -> Region:
+        """What a stage streams (its weight, or keys or values), or makes (new rows of these); else the activations."""
         first = stage.partition("+")[0]
-        place = first if layer is None else f"layers.{layer}.{_CACHES.get(first, first)}"
-        return place if place in self.regions else _ACTIVATIONS
+        kind = caches.get(first, first if caches is _STREAMED else _ACTIVATIONS)
+        return self.regions.get(kind if layer is None else f"layers.{layer}.{kind}", self.regions[_ACTIVATIONS])
 
     @cached_property
     def used(self) -> int:
@@ -78,7 +80,8 @@ class Placement:
 
 
 _ACTIVATIONS = "activations"
-_CACHES = {"scores": "keys", "append_k": "keys", "values": "values", "append_v": "values"}
+_STREAMED = {"scores": "keys", "values": "values"}
+_MADE = {"k_proj": "keys", "k_rope": "keys", "append_k": "keys", "v_proj": "values", "append_v": "values"}
 
 
 def placed(model: DecoderConfig, weights: ModelAssignment, engine: EngineConfig) -> Placement:

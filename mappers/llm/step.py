@@ -96,7 +96,7 @@ def functions(stage: Stage, machine: Machine) -> Instructions:
     if op.kind == "softmax":
         return lines(op.m * machine.heads(op.heads), op.n, stage.passes, target)
     if op.m > 1 or op.kind == "norm":
-        return lines(ceil_div(op.m, machine.cores), op.n * op.heads, stage.passes, target)
+        return lines(ceil_div(op.m, machine.cores), op.n * op.heads, stage.passes, target, cross=machine.cores > 1)
     return lines(1, machine.columns(op.n * op.heads), stage.passes, target)
 
 
@@ -109,7 +109,7 @@ def many_rows(stage: Stage, weight: Stored, mask: Mask, machine: Machine) -> Ins
         return with_barrier(functions(stage, machine))
     if stage.kind == "linear":
         whole = Matrix(op.k, machine.columns(op.n), stored=weight)
-        body = matmul(op.m, whole, stage.passes, target, cross=machine.cores > 1)
+        body = matmul(op.m, whole, stage.passes, target, machine.cores)
         return with_barrier(biased(body, weight.bias, whole.n, target))
     rows, columns = (ceil_div(size, BLOCK) for size in (op.m, op.n if stage.kind == "scores" else op.k))
     fine = block_mask(mask, rows, columns, machine.engine.mask_block // BLOCK)

@@ -15,8 +15,11 @@ from mappers.llm.rows import LD, MISC, ST, block, flat, joined, tokens
 from mappers.llm.tiling import ceil_div
 
 
-def lines(rows: int, elements: int, passes: Sequence[Pass], target: Target) -> Instructions:
-    """`rows` lines of `elements`, one after the other through the global buffer: loads, functions, a store each."""
+def lines(rows: int, elements: int, passes: Sequence[Pass], target: Target, cross: bool = False) -> Instructions:
+    """`rows` lines of `elements`, one after the other through the global buffer: loads, functions, a store each.
+
+    ``cross``: parts of a line were made by other cores and lie in their channels.
+    """
     g = target.geometry
     number, loads = np.arange(rows)[:, None], 1 + sum(step.operands for step in passes)
     depth = g.global_depth // loads // ceil_div(elements, g.global_width * g.channels)
@@ -25,7 +28,8 @@ def lines(rows: int, elements: int, passes: Sequence[Pass], target: Target) -> I
     first, last = step == 0, step == len(passes) - 1
     made = [
         block(Opcode.LD, (rows, loads), wait=tokens(MISC, waits & (load == 0)),
-              release=tokens(MISC, load == loads - 1), buffer=Buffer.GLOBAL, length=elements, hbm=number * elements),
+              release=tokens(MISC, load == loads - 1), buffer=Buffer.GLOBAL, length=elements, cross=cross,
+              hbm=number * elements),
         block(Opcode.MISC, (rows, len(passes)), wait=tokens(LD, first) | tokens(ST, waits & first),
               release=tokens(ST, last) | tokens(LD, gives & last), k=ceil_div(elements, BLOCK),
               function=np.array([int(each.function) for each in passes])),
