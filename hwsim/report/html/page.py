@@ -11,7 +11,7 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-SCRIPTS = ("format.js", "state.js", "plot.js", "bars.js", "layers.js", "table.js", "app.js")
+SCRIPTS = ("format.js", "state.js", "plot.js", "explore.js", "bars.js", "layers.js", "table.js", "filters.js", "app.js")
 """In the order in which they run; later ones use the functions of earlier ones."""
 
 

@@ -1,13 +1,17 @@
 // Ties the parts together: controls, filters, theme, first view.
 
 function fill(select, options, chosen) {
-  select.replaceChildren(...options.map(([value, label]) => el("option", { value, selected: value === chosen }, label)));
+  select.replaceChildren(
+    ...options.map(([value, label]) => el("option", { value, selected: value === chosen }, label)),
+  );
 }
 
 function fillControls() {
-  const metrics = [], inputs = [];
+  const metrics = [],
+    inputs = [];
   for (const [key, column] of numeric) (column.metric ? metrics : inputs).push([key, axisLabel(key)]);
-  const both = [...metrics, ...inputs], texts = [...textual].map(([key, column]) => [key, column.label]);
+  const both = [...metrics, ...inputs],
+    texts = [...textual].map(([key, column]) => [key, column.label]);
   fill(byId("x"), both, state.x);
   fill(byId("y"), both, state.y);
   fill(byId("colour"), [["", "none"], ...texts.filter(([key]) => !numeric.has(key)), ...both], state.colour);
@@ -24,82 +28,76 @@ function firstView() {
   state.x = keys[0];
   state.y = keys.find((key) => key !== state.x) || state.x;
   const sizes = data.groups.levels.map(() => 0); // points, and as a tie-break layers
-  data.groups.codes.forEach((code, row) => { sizes[code] += 1 + data.layers.sets[data.layers.codes[row]].length / 1e6; });
+  data.groups.codes.forEach((code, row) => {
+    sizes[code] += 1 + data.layers.sets[data.layers.codes[row]].length / 1e6;
+  });
   state.group = sizes.indexOf(Math.max(...sizes));
   const rows = data.points.map((_, row) => row).filter((row) => data.groups.codes[row] === state.group);
-  const wide = (key) => { const known = rows.map((row) => numeric.get(key).values[row]).filter((value) => value > 0); return Math.max(...known) > 20 * Math.min(...known); };
+  const wide = (key) => {
+    const known = rows.map((row) => numeric.get(key).values[row]).filter((value) => value > 0);
+    return Math.max(...known) > 20 * Math.min(...known);
+  };
   [state.logx, state.logy] = [wide(state.x), wide(state.y)];
-  const differing = data.axes.filter((key) => { const column = textual.get(key) || numeric.get(key); return column && new Set(rows.map((row) => (column.codes || column.values)[row])).size > 1; });
+  const differing = data.axes.filter((key) => {
+    const column = textual.get(key) || numeric.get(key);
+    return column && new Set(rows.map((row) => (column.codes || column.values)[row])).size > 1;
+  });
   state.colour = differing.find((key) => textual.has(key) && !numeric.has(key)) || differing[0] || "";
   state.visible = filtered();
-  const front = state.visible.filter((row) => data.front[row]).sort((a, b) => numeric.get(state.x).values[a] - numeric.get(state.x).values[b]);
+  const front = state.visible
+    .filter((row) => data.front[row])
+    .sort((a, b) => numeric.get(state.x).values[a] - numeric.get(state.x).values[b]);
   state.chosen = front[Math.floor(front.length / 2)] ?? state.visible[0] ?? 0;
   state.current = state.chosen;
 }
 
-function drawLegend(colours) {
-  const legend = byId("legend");
-  if (colours.text) {
-    const hidden = state.hiddenLevels.get(state.colour) || new Set(), used = new Set(plot.rows.map((row) => colours.text.codes[row]));
-    const buttons = colours.text.levels.map((label, code) => [label, code]).filter(([, code]) => used.has(code)).map(([label, code]) =>
-      el("button", { type: "button", "aria-pressed": String(!hidden.has(code)), onclick: () => toggleLevel(code) },
-        el("span", { class: "swatch", style: `background:${OKABE_ITO[code % OKABE_ITO.length]}` }), label));
-    legend.replaceChildren(el("span", { class: "hint" }, `${colours.text.label}: `), ...buttons);
-  } else if (colours.number) {
-    const stops = CIVIDIS.join(",");
-    legend.replaceChildren(el("span", { class: "hint" }, `${colours.number.label}: ${withUnit(colours.low, colours.number.unit)} `),
-      el("span", { class: "ramp", style: `background:linear-gradient(90deg,${stops})` }), el("span", { class: "hint" }, ` ${withUnit(colours.high, colours.number.unit)}`));
-  } else legend.replaceChildren();
-}
-
-function toggleLevel(code) {
-  const hidden = state.hiddenLevels.get(state.colour) || new Set();
-  if (!hidden.delete(code)) hidden.add(code);
-  state.hiddenLevels.set(state.colour, hidden);
-  const place = [...byId("legend").querySelectorAll("button")].indexOf(document.activeElement);
-  changed("view");
-  byId("legend").querySelectorAll("button")[place]?.focus();
-  say(`${state.visible.length} points shown`);
-}
-
-function drawChips() {
-  const chips = [...state.filters].map(([key, [low, high]]) => chip(
-    `${numeric.get(key).label} ${Number.isFinite(low) ? withUnit(low, numeric.get(key).unit) : "…"} to ${Number.isFinite(high) ? withUnit(high, numeric.get(key).unit) : "…"}`, () => state.filters.delete(key)));
-  for (const [key, hidden] of state.hiddenLevels) {
-    if (hidden.size) chips.push(chip(`${key} without ${[...hidden].map((code) => textual.get(key).levels[code]).join(", ")}`, () => state.hiddenLevels.delete(key)));
-  }
-  if (chips.length > 1) chips.push(chip("all filters", () => { state.filters.clear(); state.hiddenLevels.clear(); }));
-  byId("chips").replaceChildren(...chips);
-}
-
-function chip(label, remove) {
-  return el("button", { type: "button", "aria-label": `Remove ${label}`, onclick: () => { remove(); changed("view"); byId("x").focus(); say(`${state.visible.length} points shown`); } },
-    label, el("span", { "aria-hidden": "true" }, " ×"));
-}
-
 function drawCards() {
-  const rows = state.visible, best = data.objectives.filter((each) => numeric.has(each.name)).map((each) => {
-    const values = rows.map((row) => numeric.get(each.name).values[row]).filter((value) => value !== null);
-    const value = values.length ? (each.direction === "max" ? Math.max(...values) : Math.min(...values)) : null;
-    return [withUnit(value, numeric.get(each.name).unit), `${each.direction === "max" ? "most" : "least"} ${words(each.name)}`];
-  });
+  const rows = state.visible,
+    best = data.objectives
+      .filter((each) => numeric.has(each.name))
+      .map((each) => {
+        const values = rows.map((row) => numeric.get(each.name).values[row]).filter((value) => value !== null);
+        const value = values.length ? (each.direction === "max" ? Math.max(...values) : Math.min(...values)) : null;
+        return [
+          withUnit(value, numeric.get(each.name).unit),
+          `${each.direction === "max" ? "most" : "least"} ${words(each.name)}`,
+        ];
+      });
   const count = (marks) => rows.filter((row) => marks[row]).length;
-  const cards = [[rows.length.toLocaleString("en"), "points shown"], [String(count(data.front)), "on the front"], ...best];
+  const cards = [
+    [rows.length.toLocaleString("en"), "points shown"],
+    [String(count(data.front)), "on the front"],
+    ...best,
+  ];
   if (data.proven.some(Boolean)) cards.push([String(count(data.proven)), "proven by RTL"]);
-  byId("cards").replaceChildren(...cards.map(([value, label]) => el("li", {}, el("b", {}, value), el("span", {}, label))));
+  byId("cards").replaceChildren(
+    ...cards.map(([value, label]) => el("li", {}, el("b", {}, value), el("span", {}, label))),
+  );
 }
 
 function drawProvenance() {
-  const about = data.provenance, pairs = [["Revision", about.revisions.map((each) => each.slice(0, 12) + (each.includes("+") ? " with changes" : "")).join(", ")],
-    ["Versions", about.versions.join(" ")], ["Objectives", data.objectives.map((each) => `${words(each.name)} (${each.direction})`).join(", ")],
-    ["Axes", data.axes.join(", ")], ["Points", `${data.count} evaluated, ${data.failed.count} failed`]];
+  const about = data.provenance,
+    pairs = [
+      [
+        "Revision",
+        about.revisions.map((each) => each.slice(0, 12) + (each.includes("+") ? " with changes" : "")).join(", "),
+      ],
+      ["Versions", about.versions.join(" ")],
+      ["Objectives", data.objectives.map((each) => `${words(each.name)} (${each.direction})`).join(", ")],
+      ["Axes", data.axes.join(", ")],
+      ["Points", `${data.count} evaluated, ${data.failed.count} failed`],
+    ];
   byId("provenance").replaceChildren(...pairs.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
   byId("sweeptext").textContent = about.sweep;
   byId("provenancejson").textContent = JSON.stringify(about.provenance, null, 1);
   byId("failures").hidden = data.failed.count === 0;
-  byId("failed").replaceChildren(...data.failed.first.map((each) => el("li", {}, el("span", { class: "mono" }, each.point), ` ${each.error}`)));
-  byId("summary").textContent = `${data.count.toLocaleString("en")} points, ${data.groups.levels.length === 1 ? data.groups.levels[0] : `${data.groups.levels.length} workloads`}` +
-    (data.failed.count ? `, ${data.failed.count} failed` : "");
+  byId("failed").replaceChildren(
+    ...data.failed.first.map((each) => el("li", {}, el("span", { class: "mono" }, each.point), ` ${each.error}`)),
+  );
+  const workloads = data.groups.levels,
+    failed = data.failed.count ? `, ${data.failed.count} failed` : "";
+  const named = workloads.length === 1 ? workloads[0] : `${workloads.length} workloads`;
+  byId("summary").textContent = `${data.count.toLocaleString("en")} points, ${named}${failed}`;
 }
 
 function redraw(what) {
@@ -115,29 +113,48 @@ function redraw(what) {
 }
 
 function watchControls() {
-  for (const name of ["x", "y", "colour"]) byId(name).addEventListener("change", (event) => { state[name] = event.target.value; changed("view"); });
-  for (const name of ["logx", "logy", "onlyfront", "onlyfeasible"]) byId(name).addEventListener("change", (event) => { state[name] = event.target.checked; changed("view"); });
+  for (const name of ["x", "y", "colour"])
+    byId(name).addEventListener("change", (event) => {
+      state[name] = event.target.value;
+      changed("view");
+    });
+  for (const name of ["logx", "logy", "onlyfront", "onlyfeasible"])
+    byId(name).addEventListener("change", (event) => {
+      state[name] = event.target.checked;
+      changed("view");
+    });
   byId("group").addEventListener("change", (event) => {
     state.group = Number(event.target.value);
     state.filters.clear();
     changed("view");
-    if (!state.seen.has(state.chosen) && state.visible.length) choose(state.visible.find((row) => data.front[row]) ?? state.visible[0]);
+    if (!state.seen.has(state.chosen) && state.visible.length)
+      choose(state.visible.find((row) => data.front[row]) ?? state.visible[0]);
     say(`${state.visible.length} points of ${event.target.selectedOptions[0].textContent}`);
   });
   byId("controls").addEventListener("submit", (event) => event.preventDefault());
   byId("range").addEventListener("submit", (event) => {
     event.preventDefault();
-    const read = (id, other) => (byId(id).value.trim() === "" ? other : Number(byId(id).value)), range = [read("low", -Infinity), read("high", Infinity)];
-    if (range.some(Number.isNaN)) { say("Wanted numbers, such as 1e6"); return; }
+    const read = (id, other) => (byId(id).value.trim() === "" ? other : Number(byId(id).value)),
+      range = [read("low", -Infinity), read("high", Infinity)];
+    if (range.some(Number.isNaN)) {
+      say("Wanted numbers, such as 1e6");
+      return;
+    }
     state.filters.set(byId("rangekey").value, range);
     changed("view");
     say(`${state.visible.length} points shown`);
   });
   byId("copy").addEventListener("click", copyToml);
-  byId("more").addEventListener("click", () => { state.shown += 200; drawTable(); });
+  byId("more").addEventListener("click", () => {
+    state.shown += 200;
+    drawTable();
+  });
   byId("theme").addEventListener("click", () => setTheme(document.documentElement.dataset.theme !== "dark"));
   let late = 0;
-  window.addEventListener("resize", () => { clearTimeout(late); late = setTimeout(() => redraw("view"), 120); });
+  window.addEventListener("resize", () => {
+    clearTimeout(late);
+    late = setTimeout(() => redraw("view"), 120);
+  });
 }
 
 function setTheme(dark) {

@@ -3,10 +3,30 @@
 
 const OKABE_ITO = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#8a8a8a"];
 // Ten steps of cividis (Nuñez, Anderton and Renslow 2018): even in lightness, the same for all kinds of vision.
-const CIVIDIS = ["#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#e1cc55",
-  "#fee838"];
-const PREFIXES = [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""], [1e-3, "m"], [1e-6, "µ"], [1e-9, "n"],
-  [1e-12, "p"], [1e-15, "f"]];
+const CIVIDIS = [
+  "#00224e",
+  "#123570",
+  "#3b496c",
+  "#575d6d",
+  "#707173",
+  "#8a8678",
+  "#a59c74",
+  "#c3b369",
+  "#e1cc55",
+  "#fee838",
+];
+const PREFIXES = [
+  [1e12, "T"],
+  [1e9, "G"],
+  [1e6, "M"],
+  [1e3, "k"],
+  [1, ""],
+  [1e-3, "m"],
+  [1e-6, "µ"],
+  [1e-9, "n"],
+  [1e-12, "p"],
+  [1e-15, "f"],
+];
 
 const byId = (id) => document.getElementById(id);
 
@@ -15,7 +35,8 @@ function el(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-    else if (value !== null && value !== undefined && value !== false) made.setAttribute(name, value === true ? "" : value);
+    else if (value !== null && value !== undefined && value !== false)
+      made.setAttribute(name, value === true ? "" : value);
   }
   made.append(...children);
   return made;
@@ -64,15 +85,18 @@ const words = (key) => key.replaceAll("_", " ");
 
 /** About ``count`` round values between two numbers. */
 function ticks(low, high, count) {
-  const raw = (high - low) / count, power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 2.5, 5, 10].find((each) => each * power >= raw) * power, found = [];
+  const raw = (high - low) / count,
+    power = 10 ** Math.floor(Math.log10(raw));
+  const step = [1, 2, 2.5, 5, 10].find((each) => each * power >= raw) * power,
+    found = [];
   for (let k = Math.ceil(low / step - 1e-9); k * step <= high * (1 + 1e-12) + 1e-300; k++) found.push(k * step);
   return found;
 }
 
 /** Round values on a logarithmic axis: powers of ten, with 2 and 5 where there is room. */
 function logTicks(low, high) {
-  const span = Math.log10(high / low), factors = span > 4 ? [1] : span > 1.2 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 7];
+  const span = Math.log10(high / low),
+    factors = span > 4 ? [1] : span > 1.2 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 7];
   const found = [];
   for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
     for (const factor of factors) {
@@ -85,7 +109,8 @@ function logTicks(low, high) {
 
 /** A linear or logarithmic scale from values to pixels; logarithmic only where all values are above 0. */
 function scaleOf(values, from, to, log) {
-  let low = Infinity, high = -Infinity;
+  let low = Infinity,
+    high = -Infinity;
   for (const value of values) {
     if (value === null || (log && value <= 0)) continue;
     low = Math.min(low, value);
@@ -99,19 +124,24 @@ function scaleOf(values, from, to, log) {
     const room = 0.05 * (high - low) || Math.abs(high) * 0.1 || 1;
     [low, high] = [low >= 0 && low - room < 0 ? 0 : low - room, high + room];
   }
-  const turned = log ? Math.log : (value) => value, back = log ? Math.exp : (value) => value;
-  const first = turned(low), span = turned(high) - first;
+  const turned = log ? Math.log : (value) => value,
+    back = log ? Math.exp : (value) => value;
+  const first = turned(low),
+    span = turned(high) - first;
   return {
-    low, high, log,
-    at: (value) => from + (to - from) * (turned(value) - first) / span,
-    value: (pixel) => back(first + span * (pixel - from) / (to - from)),
+    low,
+    high,
+    log,
+    at: (value) => from + ((to - from) * (turned(value) - first)) / span,
+    value: (pixel) => back(first + (span * (pixel - from)) / (to - from)),
     ticks: (count) => (log ? logTicks(low, high) : ticks(low, high, count)),
   };
 }
 
 /** The colour at 0 … 1 of the sequential scale. */
 function sequential(part) {
-  const place = Math.max(0, Math.min(1, part)) * (CIVIDIS.length - 1), first = Math.min(Math.floor(place), CIVIDIS.length - 2);
+  const place = Math.max(0, Math.min(1, part)) * (CIVIDIS.length - 1),
+    first = Math.min(Math.floor(place), CIVIDIS.length - 2);
   const mix = [0, 1, 2].map((k) => {
     const [a, b] = [CIVIDIS[first], CIVIDIS[first + 1]].map((hex) => parseInt(hex.slice(1 + 2 * k, 3 + 2 * k), 16));
     return Math.round(a + (b - a) * (place - first));

@@ -2,11 +2,26 @@
 
 const data = JSON.parse(byId("data").textContent);
 const state = {
-  group: -1, x: "", y: "", colour: "", logx: false, logy: false, onlyfront: false, onlyfeasible: false,
-  filters: new Map(), hiddenLevels: new Map(), chosen: -1, current: -1, visible: [], seen: new Set(), sort: null, shown: 50,
+  group: -1,
+  x: "",
+  y: "",
+  colour: "",
+  logx: false,
+  logy: false,
+  onlyfront: false,
+  onlyfeasible: false,
+  filters: new Map(),
+  hiddenLevels: new Map(),
+  chosen: -1,
+  current: -1,
+  visible: [],
+  seen: new Set(),
+  sort: null,
+  shown: 50,
 };
 const listeners = [];
-const numeric = new Map(), textual = new Map();
+const numeric = new Map(),
+  textual = new Map();
 
 const codeOf = (column, row) => (typeof column.codes === "number" ? column.codes : column.codes[row]);
 
@@ -60,8 +75,12 @@ const shownValue = (key, row) => withUnit(numeric.get(key).values[row], numeric.
 
 /** Fields of a point that name it: those of the axes; of the workload only where several are shown. */
 function describe(row) {
-  const own = varied().filter((each) => codeOf(each, row) >= 0 && data.axes.includes(each.key)
-    && (state.group < 0 || !each.key.startsWith("workload.")));
+  const own = varied().filter(
+    (each) =>
+      codeOf(each, row) >= 0 &&
+      data.axes.includes(each.key) &&
+      (state.group < 0 || !each.key.startsWith("workload.")),
+  );
   return own.map((each) => `${each.key.split(".").pop()} ${plain(each.levels[codeOf(each, row)])}`).join(", ");
 }
 
@@ -90,7 +109,9 @@ function within(row) {
 
 /** Rows that the plot shows before its filters: of the workload, with both values. */
 function plotted() {
-  const xs = numeric.get(state.x).values, ys = numeric.get(state.y).values, rows = [];
+  const xs = numeric.get(state.x).values,
+    ys = numeric.get(state.y).values,
+    rows = [];
   for (let row = 0; row < data.count; row++) {
     if (state.group >= 0 && data.groups.codes[row] !== state.group) continue;
     if (xs[row] === null || ys[row] === null) continue;
@@ -145,12 +166,15 @@ function layersOf(row) {
       layerStart.push(place);
       place += data.layers.sets[code].length;
     }
-    layerArrays = Object.fromEntries(Object.entries(data.layers.arrays).map(([key, text]) => {
-      const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
-      return [key, new Float32Array(bytes.buffer)];
-    }));
+    layerArrays = Object.fromEntries(
+      Object.entries(data.layers.arrays).map(([key, text]) => {
+        const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+        return [key, new Float32Array(bytes.buffer)];
+      }),
+    );
   }
-  const names = data.layers.sets[data.layers.codes[row]], first = layerStart[row];
+  const names = data.layers.sets[data.layers.codes[row]],
+    first = layerStart[row];
   const part = Object.entries(layerArrays).map(([key, all]) => [key, all.subarray(first, first + names.length)]);
   return { names, ...Object.fromEntries(part) };
 }

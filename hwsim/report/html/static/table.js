@@ -9,8 +9,14 @@ function tableKeys() {
 }
 
 function tableInputs() {
-  const differing = varied().filter((each) => data.axes.includes(each.key) || textual.has(each.key) || numeric.has(each.key));
-  const differ = differing.filter((each) => { const first = new Set(); for (const row of state.visible) first.add(codeOf(each, row)); return first.size > 1; });
+  const differing = varied().filter(
+    (each) => data.axes.includes(each.key) || textual.has(each.key) || numeric.has(each.key),
+  );
+  const differ = differing.filter((each) => {
+    const first = new Set();
+    for (const row of state.visible) first.add(codeOf(each, row));
+    return first.size > 1;
+  });
   return differ.slice(0, MOST_COLUMNS);
 }
 
@@ -33,19 +39,47 @@ function sorted(rows) {
 }
 
 function drawTable() {
-  const metrics = tableKeys(), inputs = tableInputs(), rows = sorted(state.visible);
-  const head = el("tr", {}, heading("point", "point"), ...metrics.map((key) => heading(key, axisLabel(key))),
-    ...inputs.map((each) => heading(each.key, each.key.split(".").pop(), each.key)));
-  const body = rows.slice(0, state.shown).map((row) => el("tr", { class: row === state.chosen ? "chosenrow" : "" },
-    el("th", { scope: "row" }, el("button", { type: "button", class: "link mono", "aria-pressed": String(row === state.chosen),
-      onclick: () => { choose(row); say(`Chosen: ${spoken(row)}`); } }, data.points[row].slice(0, 10)),
-    data.front[row] ? el("span", { class: "mark", title: "on the front" }, " front") : "",
-    data.proven[row] ? el("span", { class: "mark", title: "RTL proven" }, " proven") : ""),
-    ...metrics.map((key) => el("td", {}, shownValue(key, row))),
-    ...inputs.map((each) => el("td", {}, codeOf(each, row) < 0 ? "–" : plain(each.levels[codeOf(each, row)])))));
+  const metrics = tableKeys(),
+    inputs = tableInputs(),
+    rows = sorted(state.visible);
+  const head = el(
+    "tr",
+    {},
+    heading("point", "point"),
+    ...metrics.map((key) => heading(key, axisLabel(key))),
+    ...inputs.map((each) => heading(each.key, each.key.split(".").pop(), each.key)),
+  );
+  const body = rows.slice(0, state.shown).map((row) =>
+    el(
+      "tr",
+      { class: row === state.chosen ? "chosenrow" : "" },
+      el(
+        "th",
+        { scope: "row" },
+        el(
+          "button",
+          {
+            type: "button",
+            class: "link mono",
+            "aria-pressed": String(row === state.chosen),
+            onclick: () => {
+              choose(row);
+              say(`Chosen: ${spoken(row)}`);
+            },
+          },
+          data.points[row].slice(0, 10),
+        ),
+        data.front[row] ? el("span", { class: "mark", title: "on the front" }, " front") : "",
+        data.proven[row] ? el("span", { class: "mark", title: "RTL proven" }, " proven") : "",
+      ),
+      ...metrics.map((key) => el("td", {}, shownValue(key, row))),
+      ...inputs.map((each) => el("td", {}, codeOf(each, row) < 0 ? "–" : plain(each.levels[codeOf(each, row)]))),
+    ),
+  );
   byId("table").replaceChildren(el("thead", {}, head), el("tbody", {}, ...body));
   const more = rows.length - body.length;
-  byId("tablehint").textContent = `${rows.length.toLocaleString("en")} of ${data.count.toLocaleString("en")} points` +
+  byId("tablehint").textContent =
+    `${rows.length.toLocaleString("en")} of ${data.count.toLocaleString("en")} points` +
     (more ? `, the first ${body.length} shown` : "");
   byId("more").hidden = more <= 0;
 }
@@ -55,23 +89,42 @@ function heading(key, label, title = null) {
   const turn = () => {
     state.sort = { key, down: own ? !state.sort.down : false };
     drawTable();
-    byId("table").querySelector(`button[data-key="${CSS.escape(key)}"]`).focus();
+    byId("table")
+      .querySelector(`button[data-key="${CSS.escape(key)}"]`)
+      .focus();
     say(`Sorted by ${label}, ${state.sort.down ? "largest" : "smallest"} first`);
   };
-  return el("th", { scope: "col", "aria-sort": own ? (state.sort.down ? "descending" : "ascending") : "none", title },
-    el("button", { type: "button", "data-key": key, onclick: turn }, label, el("span", { "aria-hidden": "true" }, own ? (state.sort.down ? " ↓" : " ↑") : "")));
+  return el(
+    "th",
+    { scope: "col", "aria-sort": own ? (state.sort.down ? "descending" : "ascending") : "none", title },
+    el(
+      "button",
+      { type: "button", "data-key": key, onclick: turn },
+      label,
+      el("span", { "aria-hidden": "true" }, own ? (state.sort.down ? " ↓" : " ↑") : ""),
+    ),
+  );
 }
 
 /** The chosen point: metrics, what differs, and its whole configuration. */
 function drawChosen() {
   const row = state.chosen;
   if (row < 0) return;
-  const marks = [data.front[row] && "on the front", data.proven[row] && "RTL proven", !data.feasible[row] && "not feasible"].filter(Boolean);
+  const marks = [
+    data.front[row] && "on the front",
+    data.proven[row] && "RTL proven",
+    !data.feasible[row] && "not feasible",
+  ].filter(Boolean);
   byId("chosenname").textContent = `${data.points[row]}${marks.length ? ` (${marks.join(", ")})` : ""}`;
   const values = [["workload", data.groups.levels[data.groups.codes[row]]]];
-  for (const each of varied()) if (codeOf(each, row) >= 0 && data.axes.includes(each.key)) values.push([each.key, plain(each.levels[codeOf(each, row)])]);
-  for (const each of data.metrics) if (each.values[row] !== null) values.push([words(each.key), withUnit(each.values[row], each.unit)]);
-  byId("chosenvalues").replaceChildren(...values.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
+  for (const each of varied())
+    if (codeOf(each, row) >= 0 && data.axes.includes(each.key))
+      values.push([each.key, plain(each.levels[codeOf(each, row)])]);
+  for (const each of data.metrics)
+    if (each.values[row] !== null) values.push([words(each.key), withUnit(each.values[row], each.unit)]);
+  byId("chosenvalues").replaceChildren(
+    ...values.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]),
+  );
   byId("toml").textContent = tomlOf(row);
   byId("copied").textContent = "";
 }
@@ -81,7 +134,8 @@ async function copyToml() {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    const area = el("textarea", { class: "hidden", "aria-hidden": "true" }, text); // pages opened as files have no clipboard
+    // A page that is opened as a file may have no clipboard.
+    const area = el("textarea", { class: "hidden", "aria-hidden": "true" }, text);
     document.body.append(area);
     area.select();
     document.execCommand("copy");
