@@ -92,8 +92,8 @@ def load_sweep(file: str | Path) -> Sweep:
     """
     path = Path(file)
     mapping, place = load_toml(path), str(path)
+    _refuse_unknown(mapping, _TOP if "space" in mapping else (*_TOP[:-1], *_SPACE[1:], "space"), place)
     spaces = _spaces(mapping, path)
-    _refuse_unknown(mapping, _TOP if "space" in mapping else (*_TOP, *_SPACE), place)
     metrics = convert(tuple[str, ...], mapping.get("metrics", _SHOWN), f"{place}: metrics")
     for name in metrics:
         one_of(f"{place}: metrics", name, METRICS)
