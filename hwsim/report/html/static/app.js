@@ -113,48 +113,51 @@ function redraw(what) {
 }
 
 function watchControls() {
-  for (const name of ["x", "y", "colour"])
-    byId(name).addEventListener("change", (event) => {
-      state[name] = event.target.value;
+  const watch = (id, kind, react) => byId(id).addEventListener(kind, react);
+  const set = (name, read) =>
+    watch(name, "change", (event) => {
+      state[name] = read(event.target);
       changed("view");
     });
-  for (const name of ["logx", "logy", "onlyfront", "onlyfeasible"])
-    byId(name).addEventListener("change", (event) => {
-      state[name] = event.target.checked;
-      changed("view");
-    });
-  byId("group").addEventListener("change", (event) => {
-    state.group = Number(event.target.value);
-    state.filters.clear();
-    changed("view");
-    if (!state.seen.has(state.chosen) && state.visible.length)
-      choose(state.visible.find((row) => data.front[row]) ?? state.visible[0]);
-    say(`${state.visible.length} points of ${event.target.selectedOptions[0].textContent}`);
-  });
-  byId("controls").addEventListener("submit", (event) => event.preventDefault());
-  byId("range").addEventListener("submit", (event) => {
-    event.preventDefault();
-    const read = (id, other) => (byId(id).value.trim() === "" ? other : Number(byId(id).value)),
-      range = [read("low", -Infinity), read("high", Infinity)];
-    if (range.some(Number.isNaN)) {
-      say("Wanted numbers, such as 1e6");
-      return;
-    }
-    state.filters.set(byId("rangekey").value, range);
-    changed("view");
-    say(`${state.visible.length} points shown`);
-  });
-  byId("copy").addEventListener("click", copyToml);
-  byId("more").addEventListener("click", () => {
+  for (const name of ["x", "y", "colour"]) set(name, (target) => target.value);
+  for (const name of ["logx", "logy", "onlyfront", "onlyfeasible"]) set(name, (target) => target.checked);
+  watch("group", "change", changeGroup);
+  watch("controls", "submit", (event) => event.preventDefault());
+  watch("range", "submit", addRange);
+  watch("copy", "click", copyToml);
+  watch("more", "click", () => {
     state.shown += 200;
     drawTable();
   });
-  byId("theme").addEventListener("click", () => setTheme(document.documentElement.dataset.theme !== "dark"));
+  watch("theme", "click", () => setTheme(document.documentElement.dataset.theme !== "dark"));
   let late = 0;
   window.addEventListener("resize", () => {
     clearTimeout(late);
     late = setTimeout(() => redraw("view"), 120);
   });
+}
+
+/** Another workload: filters of the last one would leave nothing. */
+function changeGroup(event) {
+  state.group = Number(event.target.value);
+  state.filters.clear();
+  changed("view");
+  if (!state.seen.has(state.chosen) && state.visible.length)
+    choose(state.visible.find((row) => data.front[row]) ?? state.visible[0]);
+  say(`${state.visible.length} points of ${event.target.selectedOptions[0].textContent}`);
+}
+
+function addRange(event) {
+  event.preventDefault();
+  const read = (id, other) => (byId(id).value.trim() === "" ? other : Number(byId(id).value)),
+    range = [read("low", -Infinity), read("high", Infinity)];
+  if (range.some(Number.isNaN)) {
+    say("Wanted numbers, such as 1e6");
+    return;
+  }
+  state.filters.set(byId("rangekey").value, range);
+  changed("view");
+  say(`${state.visible.length} points shown`);
 }
 
 function setTheme(dark) {

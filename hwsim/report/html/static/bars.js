@@ -16,70 +16,55 @@ function compared() {
   return rows;
 }
 
-/** A bar chart: ``series`` of {label, colour, values by place}; stacked, or side by side. */
-function barChart(box, rows, series, { stacked = false, unit = "", line = null } = {}) {
+const BARS = { height: 216, left: 52, top: 10, bottom: 26 };
+
+/** A bar chart: ``series`` of {label, colour, values by place}; stacked, or side by side; a line at ``mark``. */
+function barChart(box, rows, series, { stacked = false, unit = "", mark = null } = {}) {
   const known = series.filter((each) => each.values.some((value) => value));
   if (!rows.length || !known.length) {
     box.replaceChildren(el("p", { class: "hint" }, "No values for these points."));
     return;
   }
-  const width = Math.max(280, box.clientWidth),
-    height = 216,
-    left = 52,
-    top = 10,
-    bottom = 26,
-    step = (width - left - 6) / rows.length;
-  const sums = rows.map((_, k) =>
-    stacked
-      ? known.reduce((sum, each) => sum + (each.values[k] || 0), 0)
-      : Math.max(...known.map((each) => each.values[k] || 0)),
-  );
-  const high = Math.max(...sums, line || 0) * 1.06,
-    y = (value) => top + (height - top - bottom) * (1 - value / high);
-  const root = svg("svg", {
-    viewBox: `0 0 ${width} ${height}`,
-    role: "img",
-    "aria-label": summaryOf(rows, known, unit),
-  });
+  const width = Math.max(280, box.clientWidth);
+  const tops = rows.map((_, k) => known.map((each) => each.values[k] || 0));
+  const most = tops.map((values) => (stacked ? values.reduce((sum, value) => sum + value, 0) : Math.max(...values)));
+  const high = Math.max(...most, mark || 0) * 1.06;
+  const y = (value) => BARS.top + (BARS.height - BARS.top - BARS.bottom) * (1 - value / high);
+  const root = picture(width, BARS.height, summaryOf(rows, known, unit));
   for (const value of ticks(0, high, 4)) {
-    root.append(
-      svg("line", { class: "grid", x1: left, x2: width, y1: y(value), y2: y(value) }),
-      svg("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, withUnit(value, unit)),
-    );
+    root.append(line(BARS.left, y(value), width, y(value), "grid"));
+    root.append(caption(BARS.left - 6, y(value) + 4, "end", withUnit(value, unit)));
   }
+  const step = (width - BARS.left - 6) / rows.length;
   rows.forEach((row, k) => {
-    let base = 0;
-    known.forEach((each, number) => {
-      const value = each.values[k] || 0,
-        all = Math.min(0.76 * step, 90),
-        wide = all / (stacked ? 1 : known.length);
-      const x = left + (k + 0.5) * step - all / 2 + (stacked ? 0 : number * wide);
-      root.append(
-        svg(
-          "rect",
-          {
-            x,
-            width: Math.max(1, wide - 1),
-            y: y(base + value),
-            height: Math.max(0, y(base) - y(base + value)),
-            fill: each.colour,
-          },
-          svg("title", {}, `${each.label}: ${withUnit(value, unit)}`),
-        ),
-      );
-      if (stacked) base += value;
-    });
-    const x = left + (k + 0.5) * step;
-    root.append(
-      svg(
-        "text",
-        { x, y: height - bottom + 15, "text-anchor": "middle", class: row === state.chosen ? "strong" : "" },
-        nameOf(k, row),
-      ),
+    const middle = BARS.left + (k + 0.5) * step;
+    root.append(...barsAt(known, k, middle, Math.min(0.76 * step, 90), y, stacked, unit));
+    const kind = { class: row === state.chosen ? "strong" : "" };
+    root.append(caption(middle, BARS.height - BARS.bottom + 15, "middle", nameOf(k, row), kind));
+  });
+  if (mark !== null) root.append(line(BARS.left, y(mark), width, y(mark), "one"));
+  box.replaceChildren(root, keyOf(known));
+}
+
+/** Bars of one point, so many pixels wide together. */
+function barsAt(series, place, middle, wide, y, stacked, unit) {
+  const own = wide / (stacked ? 1 : series.length);
+  let base = 0;
+  return series.map((each, number) => {
+    const value = each.values[place] || 0,
+      from = base;
+    if (stacked) base += value;
+    const x = middle - wide / 2 + (stacked ? 0 : number * own),
+      tall = Math.max(0, y(from) - y(from + value));
+    return block(
+      x,
+      y(from + value),
+      Math.max(1, own - 1),
+      tall,
+      each.colour,
+      `${each.label}: ${withUnit(value, unit)}`,
     );
   });
-  if (line !== null) root.append(svg("line", { class: "one", x1: left, x2: width, y1: y(line), y2: y(line) }));
-  box.replaceChildren(root, keyOf(known));
 }
 
 const nameOf = (place, row) => (row === state.chosen ? "●" : String.fromCharCode(65 + place));
@@ -126,8 +111,8 @@ function parts(columns, rows, share) {
 
 function drawBars() {
   const rows = compared();
-  barChart(byId("speedup"), rows, against("speedup", rows), { line: 1 });
-  barChart(byId("gain"), rows, against("energy_gain", rows), { line: 1 });
+  barChart(byId("speedup"), rows, against("speedup", rows), { mark: 1 });
+  barChart(byId("gain"), rows, against("energy_gain", rows), { mark: 1 });
   barChart(byId("energy"), rows, parts(data.energy, rows, false), { stacked: true, unit: "J" });
   barChart(byId("stalls"), rows, parts(data.stalls, rows, true), { stacked: true });
   const hint = byId("comparehint");

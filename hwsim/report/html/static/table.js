@@ -42,46 +42,34 @@ function drawTable() {
   const metrics = tableKeys(),
     inputs = tableInputs(),
     rows = sorted(state.visible);
-  const head = el(
-    "tr",
-    {},
+  const head = [
     heading("point", "point"),
     ...metrics.map((key) => heading(key, axisLabel(key))),
     ...inputs.map((each) => heading(each.key, each.key.split(".").pop(), each.key)),
-  );
-  const body = rows.slice(0, state.shown).map((row) =>
-    el(
-      "tr",
-      { class: row === state.chosen ? "chosenrow" : "" },
-      el(
-        "th",
-        { scope: "row" },
-        el(
-          "button",
-          {
-            type: "button",
-            class: "link mono",
-            "aria-pressed": String(row === state.chosen),
-            onclick: () => {
-              choose(row);
-              say(`Chosen: ${spoken(row)}`);
-            },
-          },
-          data.points[row].slice(0, 10),
-        ),
-        data.front[row] ? el("span", { class: "mark", title: "on the front" }, " front") : "",
-        data.proven[row] ? el("span", { class: "mark", title: "RTL proven" }, " proven") : "",
-      ),
-      ...metrics.map((key) => el("td", {}, shownValue(key, row))),
-      ...inputs.map((each) => el("td", {}, codeOf(each, row) < 0 ? "–" : plain(each.levels[codeOf(each, row)]))),
-    ),
-  );
-  byId("table").replaceChildren(el("thead", {}, head), el("tbody", {}, ...body));
+  ];
+  const body = rows.slice(0, state.shown).map((row) => tableRow(row, metrics, inputs));
+  byId("table").replaceChildren(el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...body));
   const more = rows.length - body.length;
   byId("tablehint").textContent =
     `${rows.length.toLocaleString("en")} of ${data.count.toLocaleString("en")} points` +
     (more ? `, the first ${body.length} shown` : "");
   byId("more").hidden = more <= 0;
+}
+
+function tableRow(row, metrics, inputs) {
+  const own = row === state.chosen;
+  const pick = () => {
+    choose(row);
+    say(`Chosen: ${spoken(row)}`);
+  };
+  const look = { type: "button", class: "link mono", "aria-pressed": String(own), onclick: pick };
+  const name = [el("button", look, data.points[row].slice(0, 10))];
+  if (data.front[row]) name.push(el("span", { class: "mark", title: "on the front" }, " front"));
+  if (data.proven[row]) name.push(el("span", { class: "mark", title: "RTL proven" }, " proven"));
+  const values = metrics.map((key) => shownValue(key, row));
+  values.push(...inputs.map((each) => (codeOf(each, row) < 0 ? "–" : plain(each.levels[codeOf(each, row)]))));
+  const cells = values.map((value) => el("td", {}, value));
+  return el("tr", { class: own ? "chosenrow" : "" }, el("th", { scope: "row" }, ...name), ...cells);
 }
 
 function heading(key, label, title = null) {
