@@ -29,8 +29,10 @@ from hwsim.kv_workload.patterns import drawn
 from hwsim.kv_workload.pruning import KvPruning
 from hwsim.kv_workload.step import Compression
 from hwsim.nm_array.account import dram_cost
+from hwsim.sparsity.mustafar import Side
 
 Counts = tuple[ActionCount, ...]
+SIDES: tuple[Side, ...] = ("keys", "values")
 SAMPLE = 64
 """Vectors over which a pruner's actions are averaged."""
 
@@ -121,11 +123,14 @@ def _decoding(machine: KvMachine, pruning: KvPruning, sparsity: float, channels:
 
 @lru_cache(maxsize=64)
 def _pruning(machine: KvMachine, pruning: KvPruning, sparsity: float, channels: int) -> Counts:
-    """One vector through a pruner, the mean of the first drawn keys."""
-    keys = drawn(pruning.patterns, channels, pruning.seed)[0].reshape(-1, channels)[:SAMPLE]
-    batch = Batch(config=machine.pruner(channels), vectors=keys.view(np.uint16), keep=keep_of(channels, sparsity))
-    return tuple(count.replace(component=f"pruner {count.component}", cost=count.cost_name, count=count.count / SAMPLE)
-                 for count in pruner_counts([batch]))
+    """One vector through a pruner, the mean of the first drawn keys and values."""
+    counts: list[ActionCount] = []
+    for array, side in zip(drawn(pruning.patterns, channels, pruning.seed), SIDES, strict=True):
+        vectors = array.reshape(-1, channels)[:SAMPLE].view(np.uint16)
+        batch = Batch(config=machine.pruner(channels, side), vectors=vectors, keep=keep_of(channels, sparsity))
+        counts += [count.replace(component=f"pruner of {side} {count.component}", cost=count.cost_name,
+                                 count=count.count / SAMPLE / len(SIDES)) for count in pruner_counts([batch])]
+    return tuple(counts)
 
 
 def _times(counts: Counts, times: float) -> list[ActionCount]:

@@ -11,6 +11,7 @@ from hwsim.bitmap_decoder.config import DecoderConfig
 from hwsim.bitmap_decoder.pruner.config import PrunerConfig
 from hwsim.config import Configuration, in_range, positive
 from hwsim.errors import InputError
+from hwsim.sparsity.mustafar import Side
 
 Engine = Literal["dense", "decoded", "skip"]
 ENGINES: Mapping[Engine, str] = {
@@ -59,9 +60,9 @@ class KvMachine(Configuration):
         """The decoder before a dense unit."""
         return DecoderConfig(lanes=self.macs, beat_values=self._beat)
 
-    def pruner(self, channels: int) -> PrunerConfig:
-        """A pruner of vectors of so many elements."""
-        return PrunerConfig.preset("mustafar-16", length=channels)
+    def pruner(self, channels: int, side: Side = "values") -> PrunerConfig:
+        """A pruner of vectors of so many elements; those of keys turn their tiles along tokens."""
+        return PrunerConfig.preset("mustafar-16", length=channels, side=side)
 
     @property
     def _beat(self) -> int:

@@ -18,7 +18,6 @@ NOT_MODELLED = (
     "the GPU: a model of single kernels with their launches; no graph capture, no overlap of kernels; its energy is "
     "the board's power, that of the engines dynamic energy alone",
     "products of weights and attention do not overlap; runs of a head are put together in no time",
-    "keys are pruned token by token and packed channel by channel: the transposition between takes no time",
 )
 
 

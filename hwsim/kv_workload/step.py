@@ -37,12 +37,14 @@ def compression(experiment: KvExperiment, tokens: int, ratio: float) -> Compress
         return Compression(cycles=0, read=0, written=0)
     workload, machine = experiment.workload, experiment.accelerator
     shape = workload.kv.shape
-    pruner = machine.pruner(shape.channels)
     vectors = 2 * workload.batch * shape.kv_heads * tokens
     read = shape.layer_bytes(tokens, workload.batch)
     written = int(ratio * read)
-    busy = -(-vectors // machine.pruners) * pruner_timing.interval(pruner, shape.channels)
-    busy += pruner_timing.latency(pruner, shape.channels)["v"]
+    # Keys and values take turns on equal shares of the pruners; keys leave last.
+    pruners = [machine.pruner(shape.channels, side) for side in ("values", "keys")]
+    busy = -(-vectors // machine.pruners) * max(pruner_timing.interval(one, shape.channels) for one in pruners)
+    busy += pruner_timing.latency(pruners[1], shape.channels)["v"]
+    busy += shape.channels * -(-min(tokens, pruners[1].tile) // pruners[1].lanes)  # the last group of keys is read out
     moved = int(experiment.memory.service_cycles([read + written], experiment.clock_hz)[0])
     cycles = max(busy, moved) + experiment.memory.latency_cycles(experiment.clock_hz)
     return Compression(cycles=cycles, read=read, written=written)
