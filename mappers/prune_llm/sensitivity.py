@@ -35,8 +35,8 @@ class Grid(Configuration):
         m: M of all blocks.
     """
 
-    densities: tuple[float, ...] = (0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0)
-    bits: tuple[int, ...] = (2, 3, 4, 8)
+    densities: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0)
+    bits: tuple[int, ...] = (3, 4, 8)
     m: int = BLOCK
 
     def check(self) -> None:

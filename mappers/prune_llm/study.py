@@ -38,7 +38,7 @@ class Study(Configuration):
     budget: float = 3.0
     unit: Literal["stored_bits", "bits", "density"] = "stored_bits"
     method: Method = "sparsegpt"
-    grid: Grid = Grid(densities=(0.25, 0.5, 0.75, 1.0), bits=(3, 4, 8))
+    grid: Grid = Grid()
     passages: int = 64
     held_out: int = 16
     length: int = 128
@@ -144,7 +144,7 @@ def text_table(outcome: Outcome) -> str:
     total = sum(row.k * row.n for row in rows)
     lines = [f"{'layer':18} {'k':>5} {'n':>5} {'density':>8} {'bits':>5} {'stored bits':>12} {'importance':>11} "
              f"{'error':>9} {'held out':>9}"]  # fmt: skip
-    mean = replace(rows[0], layer="mean", **{
+    mean = replace(rows[0], layer="mean over weights", **{
         name: sum(row.k * row.n * getattr(row, name) for row in rows) / total
         for name in ("density", "bits", "stored_bits", "importance", "error", "held_out_error")})  # fmt: skip
     for row in (*rows, mean):
@@ -152,7 +152,7 @@ def text_table(outcome: Outcome) -> str:
         lines.append(f"{row.layer:18} {size} {row.density:8.3f} {row.bits:5.3g} {row.stored_bits:12.3f} "
                      f"{row.importance:11.4f} {row.error:9.5f} {row.held_out_error:9.5f}")  # fmt: skip
     lines += ["", f"budget {study.budget:g} {study.unit}, weights by {study.method}; {outcome.pruned.source}", "",
-              f"{'same choices by':18} {'mean error':>11} {'held out':>9} {'cosine':>8}"]  # fmt: skip
+              f"{'same choices by':18} {'layer mean':>11} {'held out':>9} {'cosine':>8}"]  # fmt: skip
     lines += [f"{row.method:18} {row.error:11.5f} {row.held_out_error:9.5f} {row.cosine:8.4f}"
               for row in outcome.methods]  # fmt: skip
     return "\n".join(lines) + "\n"

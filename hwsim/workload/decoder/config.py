@@ -8,8 +8,9 @@ from typing import Literal
 from hwsim.config import Configuration, in_range, positive
 from hwsim.errors import InputError
 
-_POSITIVE = ("hidden", "layers", "heads", "kv_heads", "head_dim", "intermediate", "vocabulary", "max_positions",
-             "experts", "experts_per_token")  # fmt: skip
+_POSITIVE = ("hidden", "heads", "kv_heads", "head_dim", "intermediate", "vocabulary", "max_positions")
+_MOST_LAYERS, _MOST_EXPERTS = 1000, 1000
+"""More is a slip of the keyboard, and every layer is made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +67,8 @@ class DecoderConfig(Configuration):
         """Refuse sizes that no model can have."""
         for field in _POSITIVE:
             positive(field, getattr(self, field))
+        in_range("layers", self.layers, 1, _MOST_LAYERS)
+        in_range("experts", self.experts, 1, _MOST_EXPERTS)
         in_range("learned_positions", self.learned_positions, 0)
         in_range("experts_per_token", self.experts_per_token, 1, self.experts)
         if self.heads % self.kv_heads:
