@@ -52,6 +52,8 @@ def test_it_opens_fast_and_fits(browse, width, dark):
     timing = state(driver, "performance.timing.loadEventEnd - performance.timing.navigationStart")
     assert timing < 2000
     assert state(driver, "document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    for part in ("plot", "chosen", "energy", "heat"):  # none is squeezed beside another on a phone
+        assert state(driver, f"byId('{part}').getBoundingClientRect().width") >= min(330, width - 40), part
     assert state(driver, "document.documentElement.dataset.theme") == ("dark" if dark else "light")
     shown = state(driver, "document.querySelectorAll('.points path').length")
     assert shown == state(driver, "data.groups.codes.filter((code) => code === state.group).length") == 8
