@@ -34,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m benchmarks", description="Speed of hwsim beside SCALE-Sim 3.0.0 and RTL simulation.",
         epilog="Example: python -m benchmarks --only gemm solver --sizes 512,1024")
     made.add_argument("-o", "--output", type=Path, default=Path("sim_results/benchmarks"), metavar="DIR",
-                      help="folder of benchmarks.json, benchmarks.md, benchmarks.png and scalesim.json (%(default)s)")
+                      help="folder of benchmarks.json, .md and .png, search.png and scalesim.json (%(default)s)")
     made.add_argument("--only", nargs="+", choices=list(sections.SECTIONS), default=list(sections.SECTIONS),
                       metavar="NAME", help=f"measure only some of {', '.join(sections.SECTIONS)}; the others are taken "
                                            "from the folder")
@@ -57,6 +57,10 @@ def main(arguments: list[str] | None = None) -> int:
         from benchmarks.plot import figure
 
         figure(found, asked.output / "benchmarks.png")
+    if "search" in found:
+        from benchmarks.sweep_tables import search_figure
+
+        search_figure(found["search"]["results"], asked.output / "search.png")
     print(text)
     return 0
 

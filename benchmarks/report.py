@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.cycles import explanation
+from benchmarks.sweep_tables import search_text, sweep_text
 from benchmarks.tables import case_name, joined, markdown_table, number, speedup
 from benchmarks.targets import targets
 
@@ -36,7 +37,7 @@ def markdown(sections: Sections) -> str:
         rows = joined(sections)
         parts += [_gemm_times(rows), _gemm_cycles(rows), explanation(rows)]
     for name, write in (("pattern", _pattern), ("rtl", _rtl), ("resnet50", _resnet50), ("import", _import),
-                        ("solver", _solver)):
+                        ("solver", _solver), ("sweep", sweep_text), ("search", search_text)):
         if name in sections:
             parts.append(write(sections[name]["results"]))
     return "\n\n".join(parts) + "\n"

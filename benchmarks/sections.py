@@ -76,9 +76,21 @@ def _solver(request: Request) -> Any:
     return solver_rows(request.say)
 
 
+def _sweep(request: Request) -> Any:
+    from benchmarks.sweep import sweep_rows
+
+    return sweep_rows(request.say)
+
+
+def _search(request: Request) -> Any:
+    from benchmarks.sweep import search_rows
+
+    return search_rows(request.say)
+
+
 SECTIONS: dict[str, Callable[[Request], Any]] = {
     "import": _import, "solver": _solver, "gemm": _gemm, "pattern": _pattern, "resnet50": _resnet50, "rtl": _rtl,
-    "scalesim": _scalesim,
+    "sweep": _sweep, "search": _search, "scalesim": _scalesim,
 }
 """By name, in the order in which they run: what takes longest last."""
 

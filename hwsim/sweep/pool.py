@@ -131,6 +131,12 @@ class Processes:
             worker.stop()
         self._workers = []
 
+    def started(self) -> None:
+        """Wait until all workers have started."""
+        for worker in self._workers:
+            while not worker.ready:
+                self._receive(worker)
+
     def run(self, points: Sequence[Point]) -> Iterator[Row]:
         """See `Backend`."""
         groups = _groups(points)
