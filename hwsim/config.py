@@ -19,17 +19,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, fields
 from enum import Enum
-from typing import Any, ClassVar, Self, get_type_hints
+from typing import Any, ClassVar, Protocol, Self, TypeVar, get_type_hints
 
 from hwsim.errors import InputError
 from hwsim.fields import convert, in_range, joined, nearest, one_of, positive
 from hwsim.settings import load_toml, merged, parse_set
 
-__all__ = ["Configuration", "in_range", "load_toml", "merged", "one_of", "parse_set", "positive"]
+__all__ = ["Configuration", "in_range", "load_toml", "merged", "one_of", "parse_set", "positive", "shared"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +122,30 @@ def _check_keys(cls: type[Configuration], given: Mapping[str, Any], place: str) 
         if required and field.name not in given:
             found = ", ".join(given) or "none"
             raise InputError(place, f"the key {field.name!r}", f"only the keys {found}")
+
+
+ConfigT = TypeVar("ConfigT", covariant=True)
+
+
+class Configured(Protocol[ConfigT]):
+    """What is made for one configuration."""
+
+    @property
+    def config(self) -> ConfigT:
+        """That configuration."""
+
+
+def shared(place: str, parts: Sequence[Configured[ConfigT]]) -> ConfigT:
+    """The configuration that all parts have.
+
+    Raises:
+        InputError: no part, or several configurations.
+    """
+    if not parts:
+        raise InputError(place, "at least one", "none")
+    if any(part.config != parts[0].config for part in parts):
+        raise InputError(place, "one configuration for all", "several")
+    return parts[0].config
 
 
 @contextmanager

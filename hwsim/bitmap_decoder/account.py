@@ -9,7 +9,8 @@ from hwsim.bitmap_decoder.config import BitmapConfig, DecoderConfig
 from hwsim.bitmap_decoder.decoder import DecoderJob
 from hwsim.bitmap_decoder.decoder import steps_of as decoder_steps
 from hwsim.bitmap_decoder.dot import steps_of as dot_steps
-from hwsim.bitmap_decoder.jobs import DotJob, same_component
+from hwsim.bitmap_decoder.jobs import DotJob
+from hwsim.config import shared
 from hwsim.energy import ActionCount, of_bytes
 
 MAC_COST = {"fp16": "mac.fp16-fp32", "int8": "mac.int8"}
@@ -22,7 +23,7 @@ def decoder_counts(jobs: Sequence[DecoderJob]) -> list[ActionCount]:
 
     Not counted: control, and the counting of ones.
     """
-    config, steps = same_component(jobs), decoder_steps(jobs)
+    config, steps = shared("jobs", jobs), decoder_steps(jobs)
     beats, bits = len(steps.job), config.element_bits
     selects = config.lanes * (config.lanes - 1) // 2  # a choice among n takes n - 1 multiplexers
     return [*_streams(jobs, config), *_rotation(config, beats, config.lanes),
@@ -36,7 +37,7 @@ def dot_counts(jobs: Sequence[DotJob]) -> list[ActionCount]:
 
     X is written once into each lane's copy. Not counted: control, the search for ones, the registers of the tree.
     """
-    config, steps = same_component(jobs), dot_steps(jobs)
+    config, steps = shared("jobs", jobs), dot_steps(jobs)
     count, bits, macs = len(steps.job), config.element_bits, int(steps.macs.sum())
     rows, results = sum(job.elements for job in jobs), sum(job.rows for job in jobs)
     row_bytes = config.cols * bits / 8

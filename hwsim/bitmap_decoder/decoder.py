@@ -11,7 +11,8 @@ from hwsim.bitmap_decoder import timing
 from hwsim.bitmap_decoder.config import DecoderConfig
 from hwsim.bitmap_decoder.format import Bools, Elements, Ints, unpack_values
 from hwsim.bitmap_decoder.front import Gates, Steps, add_front
-from hwsim.bitmap_decoder.jobs import Job, first_of_each, same_component
+from hwsim.bitmap_decoder.jobs import Job, first_of_each
+from hwsim.config import shared
 from hwsim.network import Network
 
 DecoderJob = Job[DecoderConfig]
@@ -55,7 +56,7 @@ def decode(job: DecoderJob) -> DenseBeats:
 
 def steps_of(jobs: Sequence[DecoderJob]) -> Steps:
     """One step for each result beat."""
-    config = same_component(jobs)
+    config = shared("jobs", jobs)
     beats = np.concatenate([-(-tile_sizes(job) // config.lanes) for job in jobs])
     tile = np.repeat(np.arange(len(beats)), beats)
     number = np.arange(len(tile)) - first_of_each(beats)[tile]
@@ -80,7 +81,7 @@ def decoder_network(jobs: Sequence[DecoderJob], offer: Gates | None = None, read
         offer: by input port (``h``, ``b``, ``v``): bool (cycles,), when its source may begin to offer.
         ready: by output port (``o``): bool (cycles,), when its sink is ready.
     """
-    config, steps = same_component(jobs), steps_of(jobs)
+    config, steps = shared("jobs", jobs), steps_of(jobs)
     net, count = Network("bitmap decoder, by beats"), len(steps.job)
     add_front(net, jobs, steps, offer or {})
     net.process("scan", firings=count)

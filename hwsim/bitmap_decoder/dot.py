@@ -20,7 +20,8 @@ import numpy.typing as npt
 
 from hwsim.bitmap_decoder.format import Ints
 from hwsim.bitmap_decoder.front import Steps
-from hwsim.bitmap_decoder.jobs import DotJob, same_component
+from hwsim.bitmap_decoder.jobs import DotJob
+from hwsim.config import shared
 from hwsim.floats import FP16, FP32, to_float32
 
 Sums = npt.NDArray[np.float32] | npt.NDArray[np.int32]
@@ -60,7 +61,7 @@ def job_steps(job: DotJob) -> Ints:
 
 def steps_of(jobs: Sequence[DotJob]) -> Steps:
     """The steps of jobs that follow each other."""
-    same_component(jobs)
+    shared("jobs", jobs)
     each, tiles = [job_steps(job) for job in jobs], 0
     for part, job in zip(each, jobs, strict=True):
         part[0] += tiles

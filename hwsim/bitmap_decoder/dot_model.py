@@ -10,7 +10,8 @@ from hwsim.bitmap_decoder import timing
 from hwsim.bitmap_decoder.dot import steps_of
 from hwsim.bitmap_decoder.format import Ints
 from hwsim.bitmap_decoder.front import Gates, Steps, add_front
-from hwsim.bitmap_decoder.jobs import DotJob, first_of_each, same_component
+from hwsim.bitmap_decoder.jobs import DotJob, first_of_each
+from hwsim.config import shared
 from hwsim.network import Network
 
 
@@ -25,7 +26,7 @@ def dot_network(jobs: Sequence[DotJob], offer: Gates | None = None, ready: Gates
         offer: by input port (``h``, ``b``, ``v``, ``x``): bool (cycles,), when its source may begin to offer.
         ready: by output port (``o``): bool (cycles,), when its sink is ready.
     """
-    config, steps, gates = same_component(jobs), steps_of(jobs), offer or {}
+    config, steps, gates = shared("jobs", jobs), steps_of(jobs), offer or {}
     net, tiles = Network("bitmap dot, by beats"), np.array([len(job.counts) for job in jobs])
     add_front(net, jobs, steps, gates)
     for name in ("load", "move"):

@@ -12,7 +12,8 @@ import numpy as np
 
 from hwsim.bitmap_decoder import timing
 from hwsim.bitmap_decoder.format import Bools, Ints
-from hwsim.bitmap_decoder.jobs import ConfigT, Job, first_of_each, same_component
+from hwsim.bitmap_decoder.jobs import ConfigT, Job, first_of_each
+from hwsim.config import shared
 from hwsim.network import Network
 
 Gates = Mapping[str, Bools]
@@ -56,7 +57,7 @@ class Steps:
 
 def add_front(net: Network, jobs: Sequence[Job[ConfigT]], steps: Steps, offer: Gates) -> None:
     """Add ``h``, ``b``, ``v`` and ``step`` to a network, and what holds between ``h``, ``v`` and ``step``."""
-    config, beats = same_component(jobs), np.array([job.beats for job in jobs], np.int64)
+    config, beats = shared("jobs", jobs), np.array([job.beats for job in jobs], np.int64)
     net.process("h", firings=len(jobs), offer=offer.get("h"))
     net.process("b", firings=sum(len(job.counts) for job in jobs), offer=offer.get("b"))
     net.process("v", firings=int(beats.sum()), offer=offer.get("v"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Generic, TypeVar
@@ -114,18 +113,6 @@ def non_zero(array: Elements, config: BitmapConfig) -> npt.NDArray[np.bool_]:
     found: npt.NDArray[np.bool_] = magnitude != 0
     return found
 
-
-def same_component(jobs: Sequence[Job[ConfigT]]) -> ConfigT:
-    """The configuration that all jobs share.
-
-    Raises:
-        InputError: no job, or jobs of different configurations.
-    """
-    if not jobs:
-        raise InputError("jobs", "at least one", "none")
-    if any(job.config != jobs[0].config for job in jobs):
-        raise InputError("jobs", "jobs of one component", "several configurations")
-    return jobs[0].config
 
 
 def first_of_each(counts: Ints) -> Ints:

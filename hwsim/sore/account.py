@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hwsim.config import shared
 from hwsim.energy import ActionCount, of_bytes
 from hwsim.sore.config import SoreConfig
-from hwsim.sore.slices import Slice, same_engine
+from hwsim.sore.slices import Slice
 
 WEIGHT_BITS, MAGNITUDE_BITS = 16, 15
 SMALLEST_SRAM, LARGEST_SRAM = 64, 64 << 20
@@ -19,7 +20,8 @@ def action_counts(slices: Sequence[Slice]) -> list[ActionCount]:
     A sorter compares each element with all its slots, whatever the ratio. Its slot registers are charged as if every
     element moved all of them, which is more than any data do. Only wanted directions cost. Not counted: control.
     """
-    config, steps, groups, results = same_engine(slices), _each(slices, "m"), _each(slices, "one"), _each(slices, "n")
+    config = shared("slices", slices)
+    steps, groups, results = _each(slices, "m"), _each(slices, "one"), _each(slices, "n")
     rows = sum(part.groups * part.ratio.m for part in slices)
     slot = WEIGHT_BITS + config.index_bits
     rank = (config.kept - 1).bit_length()

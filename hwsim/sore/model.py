@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from hwsim.config import shared
 from hwsim.network import Network
 from hwsim.sore import timing
-from hwsim.sore.slices import Slice, same_engine
+from hwsim.sore.slices import Slice
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -64,7 +65,7 @@ def beat_network(slices: Sequence[Slice], offer: Mapping[str, Bools] | None = No
         offer: by input port (``p``, ``i``): bool (cycles,), when its source may begin to offer.
         ready: by output port (``f``, ``b``): bool (cycles,), when its sink is ready.
     """
-    config, groups, gates, sinks = same_engine(slices), groups_of(slices), offer or {}, ready or {}
+    config, groups, gates, sinks = shared("slices", slices), groups_of(slices), offer or {}, ready or {}
     net, count = Network("sore, by beats"), len(slices)
     rows = np.array([part.rows for part in slices], np.int64)
     net.process("p", firings=count, offer=gates.get("p"))

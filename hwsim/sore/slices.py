@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,16 +99,3 @@ def finite_bits(config: SoreConfig, weights: npt.NDArray[np.floating], place: st
 
 def _first(bad: npt.NDArray[np.bool_]) -> tuple[int, ...]:
     return tuple(int(i) for i in np.unravel_index(int(np.argmax(bad)), bad.shape))
-
-
-def same_engine(slices: Sequence[Slice]) -> SoreConfig:
-    """The configuration that all slices share.
-
-    Raises:
-        InputError: no slice, or slices of different engines.
-    """
-    if not slices:
-        raise InputError("slices", "at least one", "none")
-    if any(part.config != slices[0].config for part in slices):
-        raise InputError("slices", "slices of one engine", "several configurations")
-    return slices[0].config

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hwsim.config import shared
 from hwsim.energy import ActionCount, of_bytes
 from hwsim.wuve import timing
-from hwsim.wuve.update import Update, same_engine
+from hwsim.wuve.update import Update
 
 RESULT_BITS = 32 + 32 + 16
 SMALLEST_SRAM, LARGEST_SRAM = 64, 64 << 20
@@ -17,7 +18,7 @@ def action_counts(updates: Sequence[Update]) -> list[ActionCount]:
     """Actions of updates on one engine; every lane of every beat works. Not counted: rounding to 16 bits, control,
     the registers inside the floating-point units, and the memory that operands come from and results go to.
     """
-    config = same_engine(updates)
+    config = shared("updates", updates)
     elements = sum(update.beats for update in updates) * config.lanes
     momentum, weight, end = timing.momentum_at(config), timing.weight_at(config), timing.pipeline(config)
     carried = {"operands": 16 + 32 + 32 + 1, "momentum": 32 * (config.add_stages + end - momentum),

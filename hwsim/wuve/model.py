@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from hwsim.config import shared
 from hwsim.network import Network
 from hwsim.wuve import timing
-from hwsim.wuve.update import Update, same_engine
+from hwsim.wuve.update import Update
 
 Bools = npt.NDArray[np.bool_]
 
@@ -28,7 +29,7 @@ def beat_network(updates: Sequence[Update], offer: Mapping[str, Bools] | None = 
         offer: by input port (``p``, ``i``): bool (cycles,), when its source may begin to offer.
         ready: bool (cycles,), when the sink of port ``o`` is ready.
     """
-    config, gates, count = same_engine(updates), offer or {}, len(updates)
+    config, gates, count = shared("updates", updates), offer or {}, len(updates)
     beats = np.array([update.beats for update in updates], np.int64)
     last, total = np.cumsum(beats) - 1, int(beats.sum())
     before = np.concatenate([[-1], last[:-1]])

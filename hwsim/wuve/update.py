@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,16 +119,3 @@ def update_of(config: WuveConfig, parameters: Hyperparameters, gradient: Bits16,
     beats = {name: np.pad(array.reshape(-1), (0, missing)).reshape(-1, config.lanes)
              for name, array in columns.items()}
     return Update(config=config, parameters=parameters, **beats)
-
-
-def same_engine(updates: Sequence[Update]) -> WuveConfig:
-    """The configuration that all updates share.
-
-    Raises:
-        InputError: no update, or updates of different engines.
-    """
-    if not updates:
-        raise InputError("updates", "at least one", "none")
-    if any(update.config != updates[0].config for update in updates):
-        raise InputError("updates", "updates of one engine", "several configurations")
-    return updates[0].config

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from hwsim.config import in_range, one_of
+from hwsim.config import in_range, one_of, shared
 from hwsim.sore.config import SoreConfig
 from hwsim.sore.model import Bools, beat_network
 from hwsim.sore.reference import MAGNITUDE, reference
-from hwsim.sore.slices import Bits16, Slice, same_engine
+from hwsim.sore.slices import Bits16, Slice
 from rtl.bench import Stimulus
 from rtl.sore.tokens import descriptor_tokens, result_tokens, row_tokens
 from rtl.verify.draw import draw_fractions, draw_stall, operating_ratio, whole_setting
@@ -34,7 +34,7 @@ def make_case(slices: Sequence[Slice], offer: Mapping[str, Bools] | None = None,
         ready: by output port: bool (cycles,), when its sink is ready; always, for ports left out.
         described: what the case is, for reports.
     """
-    config = same_engine(slices)
+    config = shared("slices", slices)
     timeline = beat_network(slices, offer, ready).solve()
     found = [reference(part) for part in slices]
     value = {port: [token for beats in found if port in beats for token in result_tokens(config, beats[port])]

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from hwsim.config import in_range, one_of
+from hwsim.config import in_range, one_of, shared
 from hwsim.wuve.config import WuveConfig
 from hwsim.wuve.model import Bools, beat_network
 from hwsim.wuve.reference import reference
-from hwsim.wuve.update import Hyperparameters, Update, same_engine
+from hwsim.wuve.update import Hyperparameters, Update
 from rtl.bench import Stimulus
 from rtl.verify.draw import draw_fractions, draw_stall, whole_setting
 from rtl.verify.family import Case
@@ -34,7 +34,7 @@ def make_case(updates: Sequence[Update], offer: Mapping[str, Bools] | None = Non
         ready: bool (cycles,), when the sink of port ``o`` is ready; always by default.
         described: what the case is, for reports.
     """
-    same_engine(updates)
+    shared("updates", updates)
     timeline = beat_network(updates, offer, ready).solve()
     results = [token for update in updates for token in result_tokens(update, reference(update))]
     tokens = {"p": parameter_tokens(updates),

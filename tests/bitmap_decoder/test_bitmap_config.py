@@ -9,8 +9,9 @@ from hwsim.bitmap_decoder.config import DecoderConfig, DotConfig
 from hwsim.bitmap_decoder.decoder import DecoderJob, decode
 from hwsim.bitmap_decoder.dot import sums
 from hwsim.bitmap_decoder.format import bitmaps_of, pack_values, unpack_values
-from hwsim.bitmap_decoder.jobs import DotJob, non_zero, same_component
+from hwsim.bitmap_decoder.jobs import DotJob, non_zero
 from hwsim.bitmap_decoder.spmm import Spmm
+from hwsim.config import shared
 from hwsim.energy import EnergyTree
 from hwsim.errors import InputError
 from hwsim.floats import FP16, FP32, add, multiply
@@ -158,7 +159,7 @@ def test_jobs_refuse_what_does_not_fit():
             DotJob(config=dot, dense=good, kept=kept, x=x)
     for jobs in ([], [DecoderJob(config=c, dense=good, kept=kept) for c in (SMALL, SMALL.replace(lanes=2))]):
         with pytest.raises(InputError, match="jobs"):
-            same_component(jobs)
+            shared("jobs", jobs)
 
 
 def test_spmm_refuses_what_does_not_fit_and_counts_minus_zero_as_zero():

@@ -5,7 +5,8 @@ import pytest
 
 from hwsim.bitmap_decoder.pruner.config import PrunerConfig
 from hwsim.bitmap_decoder.pruner.reference import keep_mask, prune, pruned, records
-from hwsim.bitmap_decoder.pruner.vectors import Batch, keep_of, same_pruner
+from hwsim.bitmap_decoder.pruner.vectors import Batch, keep_of
+from hwsim.config import shared
 from hwsim.errors import InputError
 from hwsim.sparsity.mustafar import BitmapFormat
 from hwsim.sparsity.nm import nm_mask
@@ -114,6 +115,6 @@ def test_batches_of_several_pruners_and_none_are_refused():
     batches = [Batch(config=PrunerConfig(lanes=lanes), vectors=np.zeros((1, 8), np.uint16), keep=1) for lanes in (4, 8)]
     for given in (batches, []):
         with pytest.raises(InputError, match="batches"):
-            same_pruner(given)
+            shared("batches", given)
     with pytest.raises(InputError, match="sparsity"):
         keep_of(128, 1.5)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hwsim.bitmap_decoder.attention.config import AttentionConfig
-from hwsim.bitmap_decoder.attention.query import Query, same_engine
+from hwsim.bitmap_decoder.attention.query import Query
 from hwsim.bitmap_decoder.attention.steps import AttentionSteps, steps_of
 from hwsim.bitmap_decoder.attention.timing import DIVIDE
+from hwsim.config import shared
 from hwsim.energy import ActionCount, of_bytes
 
 SMALLEST_SRAM = 64
@@ -21,7 +22,7 @@ def action_counts(queries: Sequence[Query]) -> list[ActionCount]:
     search for them, roundings, comparisons, and the registers inside the floating-point units. A multiplier
     of FP16 with INT8 is priced as one of FP16, which overstates it.
     """
-    config, steps = same_engine(queries), steps_of(queries)
+    config, steps = shared("queries", queries), steps_of(queries)
     return [*_front(config, queries, steps), *_lanes(config, queries, steps), *_softmax(config, queries),
             *_results(config, len(queries))]
 

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from hwsim.bitmap_decoder.attention import timing
-from hwsim.bitmap_decoder.attention.query import Query, same_engine
+from hwsim.bitmap_decoder.attention.query import Query
 from hwsim.bitmap_decoder.attention.steps import AttentionSteps, steps_of
 from hwsim.bitmap_decoder.format import Ints
 from hwsim.bitmap_decoder.front import Gates, value_waits
+from hwsim.config import shared
 from hwsim.network import Network
 
 
@@ -26,7 +27,7 @@ def attention_network(queries: Sequence[Query], offer: Gates | None = None, read
         offer: by input port (``h``, ``q``, ``b``, ``v``): bool (cycles,), when its source may begin to offer.
         ready: by output port (``o``, ``s``): bool (cycles,), when its sink is ready.
     """
-    config, steps, gates, sinks = same_engine(queries), steps_of(queries), offer or {}, ready or {}
+    config, steps, gates, sinks = shared("queries", queries), steps_of(queries), offer or {}, ready or {}
     blocks = [block for query in queries for block in query.blocks]
     last_block = np.cumsum([len(query.blocks) for query in queries]) - 1
     first_block = np.append(0, last_block[:-1] + 1)

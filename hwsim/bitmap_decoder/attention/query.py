@@ -178,18 +178,6 @@ def query_of(config: AttentionConfig, query: Halves, keys: Elements, values: Ele
     return Query(config=config, query=query, blocks=blocks, scale=scale, key_scale=key_scale, value_scale=value_scale)
 
 
-def same_engine(queries: Sequence[Query]) -> AttentionConfig:
-    """The configuration that all queries share.
-
-    Raises:
-        InputError: no query, or queries of different configurations.
-    """
-    if not queries:
-        raise InputError("queries", "at least one", "none")
-    if any(query.config != queries[0].config for query in queries):
-        raise InputError("queries", "queries of one component", "several configurations")
-    return queries[0].config
-
 
 def check_numbers(place: str, array: Any, shape: tuple[int, ...], config: AttentionConfig) -> None:
     """`InputError` unless it is an array of the configuration's numbers, of that shape."""

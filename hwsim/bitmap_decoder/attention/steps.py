@@ -9,9 +9,10 @@ from typing import Any
 import numba
 import numpy as np
 
-from hwsim.bitmap_decoder.attention.query import Query, same_engine
+from hwsim.bitmap_decoder.attention.query import Query
 from hwsim.bitmap_decoder.format import Ints
 from hwsim.bitmap_decoder.front import Steps
+from hwsim.config import shared
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,7 +63,7 @@ def steps_of(queries: Sequence[Query]) -> AttentionSteps:
 
     A step takes the next ``macs`` non-zeros of a tile, or fewer at its end; every tile takes at least one step.
     """
-    config = same_engine(queries)
+    config = shared("queries", queries)
     blocks = [block for query in queries for block in query.blocks]
     bits, counts, fills = (np.concatenate([getattr(block, name) for block in blocks])
                            for name in ("bitmaps", "counts", "fills"))

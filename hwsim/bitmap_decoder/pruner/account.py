@@ -8,7 +8,8 @@ from hwsim.bitmap_decoder.pruner.config import PrunerConfig
 from hwsim.bitmap_decoder.pruner.packing import packing
 from hwsim.bitmap_decoder.pruner.reference import pruned
 from hwsim.bitmap_decoder.pruner.timing import digits
-from hwsim.bitmap_decoder.pruner.vectors import Batch, same_pruner
+from hwsim.bitmap_decoder.pruner.vectors import Batch
+from hwsim.config import shared
 from hwsim.energy import ActionCount, of_bytes
 
 HEADER_BITS, OFFSET_BITS = 72, 32
@@ -23,7 +24,7 @@ def pruner_counts(batches: Sequence[Batch]) -> list[ActionCount]:
     n / 8 additions of 8 bits; an adder of the prefix sums over a tile is priced as one of 8 bits. Not counted: control,
     sums of counts and offsets.
     """
-    config, jobs = same_pruner(batches), [job for batch in batches for job in pruned(batch)]
+    config, jobs = shared("batches", batches), [job for batch in batches for job in pruned(batch)]
     steps, tiles = len(packing(batches, jobs).added), sum(len(job.counts) for job in jobs)
     vectors = sum(batch.count for batch in batches)
     loaded = sum(batch.count * (config.length + (batch.beats - 1) * config.lanes) for batch in batches)
@@ -43,7 +44,7 @@ def pruner_counts(batches: Sequence[Batch]) -> list[ActionCount]:
 
 def _selection(batches: Sequence[Batch], vectors: int) -> list[ActionCount]:
     """Threshold, and the marks along channels."""
-    config, length = same_pruner(batches), same_pruner(batches).length
+    config, length = shared("batches", batches), shared("batches", batches).length
     compared = vectors * digits(config) * ((1 << config.digit_bits) - 1) * length
     marked, levels = sum(batch.count * batch.tiles for batch in batches), (config.tile - 1).bit_length()
     return [

@@ -14,7 +14,8 @@ from hwsim.bitmap_decoder.pruner.config import PrunerConfig
 from hwsim.bitmap_decoder.pruner.packing import Packing, add_packing, packing, placed
 from hwsim.bitmap_decoder.pruner.reference import pruned
 from hwsim.bitmap_decoder.pruner.transpose_model import add_transpose
-from hwsim.bitmap_decoder.pruner.vectors import Batch, same_pruner
+from hwsim.bitmap_decoder.pruner.vectors import Batch
+from hwsim.config import shared
 from hwsim.network import Network
 
 
@@ -29,7 +30,7 @@ def pruner_network(batches: Sequence[Batch], offer: Gates | None = None, ready: 
         offer: by input port (``p``, ``i``): bool (cycles,), when its source may begin to offer.
         ready: by output port (``h``, ``b``, ``c``, ``v``): bool (cycles,), when its sink is ready.
     """
-    config, gates, sinks = same_pruner(batches), offer or {}, ready or {}
+    config, gates, sinks = shared("batches", batches), offer or {}, ready or {}
     steps = packing(batches, [job for batch in batches for job in pruned(batch)])
     counts = np.array([batch.count for batch in batches], np.int64)
     beats, tiles = (np.repeat([getattr(batch, name) for batch in batches], counts) for name in ("beats", "tiles"))

@@ -13,7 +13,8 @@ from hwsim.bitmap_decoder.jobs import first_of_each
 from hwsim.bitmap_decoder.pruner import timing
 from hwsim.bitmap_decoder.pruner.config import PrunerConfig
 from hwsim.bitmap_decoder.pruner.reference import PrunedVector
-from hwsim.bitmap_decoder.pruner.vectors import Batch, same_pruner
+from hwsim.bitmap_decoder.pruner.vectors import Batch
+from hwsim.config import shared
 from hwsim.network import Network
 
 
@@ -38,7 +39,7 @@ class Packing:
 
 def packing(batches: Sequence[Batch], jobs: Sequence[PrunedVector]) -> Packing:
     """The steps of batches that follow each other, and what `pruned` made of them."""
-    config, chunks = same_pruner(batches), [each for batch in batches for each in batch.job_chunks]
+    config, chunks = shared("batches", batches), [each for batch in batches for each in batch.job_chunks]
     count = np.array([int(each.sum()) for each in chunks], np.int64)
     first, added, beat_step, places = first_of_each(count), [], [], 0
     for job, each, begin in zip(jobs, chunks, first, strict=True):

@@ -11,7 +11,8 @@ from hwsim.bitmap_decoder.front import Gates
 from hwsim.bitmap_decoder.jobs import first_of_each
 from hwsim.bitmap_decoder.pruner import timing
 from hwsim.bitmap_decoder.pruner.packing import Packing, placed
-from hwsim.bitmap_decoder.pruner.vectors import Batch, same_pruner
+from hwsim.bitmap_decoder.pruner.vectors import Batch
+from hwsim.config import shared
 from hwsim.network import Network
 
 
@@ -21,7 +22,7 @@ def add_transpose(net: Network, batches: Sequence[Batch], steps: Packing, sinks:
     Processes: ``write`` takes ``lanes`` channels of a token into one half of the memory, ``load`` turns to a half that
     is full, ``fetch`` reads ``lanes`` tokens of a channel, which are at hand for a step a cycle later.
     """
-    config = same_pruner(batches)
+    config = shared("batches", batches)
     tokens = np.concatenate([batch.job_vectors for batch in batches])
     beats, channels = (np.concatenate([np.full(len(batch.job_vectors), getattr(batch, name)) for batch in batches])
                        for name in ("beats", "elements"))

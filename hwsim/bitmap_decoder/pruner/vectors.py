@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,18 +76,6 @@ class Batch:
         sizes[-1] = self.elements - (self.tiles - 1) * tile
         return [-(-sizes // lanes)] * self.count
 
-
-def same_pruner(batches: Sequence[Batch]) -> PrunerConfig:
-    """The configuration that all batches share.
-
-    Raises:
-        InputError: no batch, or batches of different pruners.
-    """
-    if not batches:
-        raise InputError("batches", "at least one", "none")
-    if any(batch.config != batches[0].config for batch in batches):
-        raise InputError("batches", "batches of one pruner", "several configurations")
-    return batches[0].config
 
 
 def keep_of(elements: int, sparsity: float) -> int:

@@ -12,8 +12,8 @@ from hwsim.bitmap_decoder.front import Gates
 from hwsim.bitmap_decoder.pruner.config import PrunerConfig
 from hwsim.bitmap_decoder.pruner.model import pruner_network
 from hwsim.bitmap_decoder.pruner.reference import pruned, records
-from hwsim.bitmap_decoder.pruner.vectors import Batch, keep_of, same_pruner
-from hwsim.config import merged, one_of
+from hwsim.bitmap_decoder.pruner.vectors import Batch, keep_of
+from hwsim.config import merged, one_of, shared
 from rtl.bench import Stimulus
 from rtl.bitmap_decoder.cases import CASE_KEYS, VALUES, draw_count, draw_elements, draw_stalls, fraction
 from rtl.bitmap_decoder.pruner.tokens import beat_tokens, compressed_tokens, descriptor_token, record_tokens
@@ -33,7 +33,7 @@ def pruner_case(batches: Sequence[Batch], offer: Gates | None = None, ready: Gat
         described: what the case is, for reports.
         behind: of each batch, what stands in the lanes behind a vector's end.
     """
-    config, found = same_pruner(batches), [pruned(batch) for batch in batches]
+    config, found = shared("batches", batches), [pruned(batch) for batch in batches]
     start = pruner_network(batches, offer, ready).solve().start
     cycle = {port: start[port] for port in (*INPUTS, *OUTPUTS)}
     cycles = max(int(times.max(initial=-1)) for times in cycle.values()) + 1  # to the last transfer; packing may go on
