@@ -12,6 +12,7 @@ from typing import Any
 from hwsim import __version__
 from hwsim.errors import InputError
 from hwsim.provenance import file_digest
+from hwsim.settings import merged
 from hwsim.sweep.axes import Axis
 from hwsim.sweep.expression import Expression, Lookup, missing
 from hwsim.sweep.families import experiment_of, family_of, group_of
@@ -108,18 +109,18 @@ def feasible(space: Space, row: Row, mapping: Mapping[str, Any]) -> bool | None:
 
 
 def _holds(rule: Expression, mapping: Mapping[str, Any]) -> bool:
-    """Keys that the mapping leaves out have their default values."""
-    filled: list[Mapping[str, Any]] = []
-
-    def look(path: KeyPath) -> Any:
+    """Keys that the mapping leaves out have their default values; where it is refused, its point will say so."""
+    try:
+        for path in rule.names:
+            found(mapping, path)
+        filled = mapping
+    except KeyError:
         try:
-            return found(mapping, path)
-        except KeyError:
-            if not filled:
-                filled.append(experiment_of(mapping, rule.place).to_mapping())
-            return found(filled[0], path)
-
-    return _looked_up(rule, look)
+            filled = experiment_of(mapping).to_mapping()
+        except InputError:
+            return True
+        filled = merged(filled, mapping)
+    return _looked_up(rule, lambda path: found(filled, path))
 
 
 def _looked_up(rule: Expression, look: Lookup) -> bool:

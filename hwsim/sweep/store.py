@@ -11,7 +11,9 @@ time writes into a folder.
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import io
 import json
 import os
 import time
@@ -45,7 +47,7 @@ class Store:
     def __init__(self, folder: str | Path):
         self.folder = Path(folder)
         self._lock: IO[str] | None = None
-        self._journal: IO[str] | None = None
+        self._journal: io.FileIO | None = None
         self._rows: list[Row] = []
         self._synced = self._parted = time.monotonic()
 
@@ -64,9 +66,10 @@ class Store:
         self._recover()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
-            self.part()
+            if kind is None or not issubclass(kind, OSError):  # without room the journal stays as it is
+                self.part()
         finally:
             if self._journal is not None:
                 self._journal.close()
@@ -80,9 +83,10 @@ class Store:
     def add(self, row: Row) -> None:
         """Keep a row: from now on it survives the process."""
         if self._journal is None:
-            self._journal = (self.folder / JOURNAL).open("a", encoding="utf-8")
-        self._journal.write(json.dumps(row, allow_nan=False) + "\n")
-        self._journal.flush()
+            self._journal = (self.folder / JOURNAL).open("ab", buffering=0)
+        line = (json.dumps(row, allow_nan=False) + "\n").encode()
+        if self._journal.write(line) != len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.folder / JOURNAL))
         self._rows.append(row)
         now = time.monotonic()
         if now - self._synced > _SYNC_EVERY:

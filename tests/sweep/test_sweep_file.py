@@ -91,6 +91,11 @@ def test_conditions_and_constraints(tmp_path):
     assert len(points_of(load_sweep(written(tmp_path, text)))) == 6
 
 
+def test_a_constraint_on_a_default_lets_a_bad_point_fail_by_itself(tmp_path):
+    text = 'constraints = ["accelerator.tile_depth == 16"]' + SMALL.replace("[2, 4]", "[2, 400]")
+    assert [bool(point.refused) for point in points_of(load_sweep(written(tmp_path, text)))].count(True) == COUNT // 2
+
+
 def test_spaces_workloads_and_bad_points(tmp_path):
     written(tmp_path, '[workload]\ngemm = "8x16x8"\n', "base.toml")
     text = '[[space]]\nbase = "base.toml"\nworkloads = [{ gemm = "8x16x8" }, { gemm = "8x8x8" }]\n' \

@@ -114,7 +114,7 @@ def test_interrupted_is_one_line_and_keeps_what_is_there(tmp_path):
 def test_no_room_is_one_line_and_the_next_run_completes(tmp_path, capsys):
     command = ["sweep", str(written(tmp_path)), "-o", str(tmp_path / "out"), "--workers", "0"]
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (9000, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4000, hard))
     try:
         assert main(command) == 2
     finally:
