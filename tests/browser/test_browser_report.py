@@ -155,6 +155,8 @@ def test_the_keyboard_reaches_every_point_and_chooses(browse):
     assert state(driver, "data.points[state.chosen]") in element(driver, "#chosenname").text
     assert element(driver, "#live").get_attribute("textContent").startswith("Chosen:")
     assert element(driver, "#cursor").get_attribute("aria-pressed") == "true"
+    driver.execute_script("changed('view')")  # as on a change of the window's size
+    assert state(driver, "document.activeElement.id") == "cursor" and not state(driver, "byId('tip').hidden")
 
 
 def test_tab_goes_through_the_page_with_a_focus_that_can_be_seen(browse):

@@ -67,28 +67,34 @@ function moveCursor(event) {
   showTip(state.current);
 }
 
+/** What a point is, beside it. */
 function showTip(row) {
   const place = plot.rows.indexOf(row),
     tip = byId("tip");
   if (place < 0) return;
-  const lines = varied()
-    .filter((each) => codeOf(each, row) >= 0)
-    .slice(0, 12)
-    .map((each) => el("div", {}, el("b", {}, `${each.key} `), plain(each.levels[codeOf(each, row)])));
-  const values = [state.x, state.y].map((key) =>
-    el("div", {}, el("b", {}, `${numeric.get(key).label} `), shownValue(key, row)),
-  );
+  const entry = (name, value) => el("div", {}, el("b", {}, `${name} `), value);
+  const values = [state.x, state.y].map((key) => entry(numeric.get(key).label, shownValue(key, row)));
+  const own = namedBy(row).map((each) => entry(each.key, plain(each.levels[codeOf(each, row)])));
   const marks = [
     data.front[row] && "on the front",
     data.proven[row] && "proven",
     !data.feasible[row] && "not feasible",
   ];
-  tip.replaceChildren(...values, ...lines, el("div", { class: "hint" }, marks.filter(Boolean).join(", ")));
+  tip.replaceChildren(...values, ...own, el("div", { class: "hint" }, marks.filter(Boolean).join(", ")));
   tip.hidden = false;
-  const left =
-    plot.px[place] + 16 + tip.offsetWidth > plot.width ? plot.px[place] - tip.offsetWidth - 16 : plot.px[place] + 16;
-  tip.style.left = `${Math.max(0, left)}px`;
-  tip.style.top = `${Math.max(0, Math.min(plot.py[place] - 20, plot.height - tip.offsetHeight))}px`;
+  placeTip(tip, plot.px[place], plot.py[place]);
+}
+
+/** Right or left of the point; where neither has room, above or below it. */
+function placeTip(tip, x, y) {
+  const wide = tip.offsetWidth,
+    tall = tip.offsetHeight;
+  let [left, top] = [x + 16, Math.max(0, Math.min(y - 20, plot.height - tall))];
+  if (left + wide > plot.width) left = x - wide - 16;
+  if (left < 0)
+    [left, top] = [Math.max(0, Math.min(x - wide / 2, plot.width - wide)), y > tall + 14 ? y - tall - 14 : y + 14];
+  tip.style.left = `${left}px`;
+  tip.style.top = `${top}px`;
 }
 
 function hideTip() {

@@ -51,7 +51,8 @@ function drawPlot() {
   plot.px = plot.rows.map((row) => plot.sx.at(xs[row]));
   plot.py = plot.rows.map((row) => plot.sy.at(ys[row]));
   const colours = colouring();
-  const cursor = plot.cursor || makeCursor();
+  const cursor = plot.cursor || makeCursor(),
+    focused = document.activeElement === cursor;
   root.replaceChildren(
     axesLayer(),
     pointsLayer(colours),
@@ -60,6 +61,7 @@ function drawPlot() {
     cursor,
   );
   placeCursor();
+  if (focused) cursor.focus({ preventScroll: true });
   drawLegend(colours);
 }
 

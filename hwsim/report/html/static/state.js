@@ -73,15 +73,16 @@ function axisLabel(key) {
 /** Value of a column for people. */
 const shownValue = (key, row) => withUnit(numeric.get(key).values[row], numeric.get(key).unit);
 
-/** Fields of a point that name it: those of the axes; of the workload only where several are shown. */
+/** Inputs that name a point: those of the axes; of the workload only where several are shown. */
+function namedBy(row) {
+  const own = varied().filter((each) => codeOf(each, row) >= 0 && data.axes.includes(each.key));
+  return own.filter((each) => state.group < 0 || !each.key.startsWith("workload."));
+}
+
+/** The same in words. */
 function describe(row) {
-  const own = varied().filter(
-    (each) =>
-      codeOf(each, row) >= 0 &&
-      data.axes.includes(each.key) &&
-      (state.group < 0 || !each.key.startsWith("workload.")),
-  );
-  return own.map((each) => `${each.key.split(".").pop()} ${plain(each.levels[codeOf(each, row)])}`).join(", ");
+  const part = (each) => `${each.key.split(".").pop()} ${plain(each.levels[codeOf(each, row)])}`;
+  return namedBy(row).map(part).join(", ");
 }
 
 /** The rows within all filters. */
