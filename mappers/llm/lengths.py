@@ -22,8 +22,7 @@ from mappers.llm.step import Machine, functions
 from mappers.llm.surround import with_barrier
 from mappers.llm.tiling import ceil_div
 
-NORMS = 2
-"""Of a decoder block."""
+BLOCK_NORMS, HEAD_NORM = ("input_norm", "mlp_norm"), "final_norm"
 PERIODS = 4
 """Tiles of rows up to which prompts are compiled; longer ones follow."""
 
@@ -54,8 +53,11 @@ class ProgramBytes:
         first = [compiler.prefill(length) for length in self.lengths[:PERIODS * tile]]
         sizes = np.array([self._sizes(program, norms=False) for program in first])
         norms = [self._norm(compiler.machine, length) for length in self.lengths]
-        self._prefill = [(whole + NORMS * model.layers * norm, once + NORMS * norm) for (whole, once), norm
+        many, head = len(BLOCK_NORMS), int(options.logits == "all")
+        self._prefill = [(whole + (many * model.layers + head) * norm, once + (many + head) * norm)
+                         for (whole, once), norm
                          in zip(continued(sizes, tile, len(self.lengths)).tolist(), norms, strict=True)]
+        self._known: dict[bool, InstructionBytes] = {}
 
     def _compiler(self, engine: EngineConfig) -> Compiler:
         plain = Assignment(name="plain", rules=(Rule(match="*"),))
@@ -67,9 +69,13 @@ class ProgramBytes:
         return bytes_of(with_barrier(functions(norm, machine))["op"])
 
     def _sizes(self, program: Compiled, norms: bool = True) -> tuple[int, int]:
-        """Bytes of a program of the whole model, and of its different parts: equal layers share theirs."""
+        """Bytes of a program of the whole model, and of its different parts: equal layers share theirs.
+
+        Without ``norms`` those whose rows cores share out are left out.
+        """
+        shared = () if norms else (*BLOCK_NORMS, *([HEAD_NORM] if self.options.logits == "all" else []))
         counted = [number for number, rows in enumerate(program.parts)
-                   if norms or program.kinds[rows["layer"][0]] not in ("input_norm", "mlp_norm")]
+                   if program.kinds[rows["layer"][0]] not in shared]
         sizes = {number: bytes_of(program.parts[number]["op"]) for number in counted}
         places = [place for place in program.order if place.part in sizes]
         whole = sum(sizes[place.part] * (1 if place.layer is None else self.model.layers) for place in places)
@@ -77,7 +83,13 @@ class ProgramBytes:
         return whole, sum(once.values())
 
     def of(self, *, on_chip: bool) -> InstructionBytes:
-        """Bytes for every length to the maximum.
+        """Bytes for every length to the maximum; counted once."""
+        if on_chip not in self._known:
+            self._known[on_chip] = self._counted(on_chip)
+        return self._known[on_chip]
+
+    def _counted(self, on_chip: bool) -> InstructionBytes:
+        """The same, counted.
 
         Lengths that need the same blocks of 16 rows or columns have the same number of instructions, so one of each
         was compiled.

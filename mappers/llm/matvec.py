@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -91,8 +92,12 @@ def spread(matrix: Matrix, target: Target) -> Matrix:
     return replace(matrix, batch=matrix.batch * matrix.users, users=1)
 
 
-def matvec(matrix: Matrix, passes: Sequence[Pass], target: Target) -> Instructions:
-    """Fills, MVs and fused functions; those of ``cached`` matrices (softmax) run once a row, others once a group."""
+@lru_cache(maxsize=256)
+def matvec(matrix: Matrix, passes: tuple[Pass, ...], target: Target) -> Instructions:
+    """Fills, MVs and fused functions; those of ``cached`` matrices (softmax) run once a row, others once a group.
+
+    The array is shared by all who ask for the same, and cannot be written.
+    """
     g = target.geometry
     parts, matrix = parts_of(matrix, target), spread(matrix, target)
     groups = ceil_div(matrix.n_blocks, g.mv_blocks)
@@ -106,7 +111,9 @@ def matvec(matrix: Matrix, passes: Sequence[Pass], target: Target) -> Instructio
         left = np.minimum(matrix.n_blocks - np.arange(groups) * g.mv_blocks, g.mv_blocks)
         wide = left if target.options.ragged else np.full(groups, g.mv_blocks)
         tail = [_operands(passes, wide, target), _functions(passes, (1, groups), wide, target)] if passes else []
-    return without_empty_loads(joined([lead, *tail], 1 if matrix.cached else 2))
+    rows = without_empty_loads(joined([lead, *tail], 1 if matrix.cached else 2))
+    rows.setflags(write=False)
+    return rows
 
 
 def _loads(matrix: Matrix, groups: int, parts: Parts, target: Target) -> Instructions:

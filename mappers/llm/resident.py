@@ -130,7 +130,7 @@ def _body(stage: Stage, stored: Stored, machine: Machine) -> Instructions:
     if stage.kind == "vector":
         return on_chip(stage.op.n, stage.passes)
     source, aim = matrix(stage.op, stored, machine), target(machine)
-    return biased(matvec(source, stage.passes, aim), stored.bias, source.n, aim)
+    return biased(matvec(source, stage.passes, aim).copy(), stored.bias, source.n, aim)
 
 
 def _by_head(chain: _Chain, maker: int, rows: Instructions, stage: Stage, machine: Machine) -> None:
