@@ -66,6 +66,15 @@ def test_the_choice_of_n_is_the_best_one_where_its_steps_meet_the_density(m):
     assert 0 in spent and 4 * m in spent and len(spent) > 2 * m
 
 
+def test_what_is_left_goes_to_the_best_step_that_fits():
+    rates = np.array([[10, 9, 8, 1], [7, 6, 0.5, 0.4], [7, 6, 0.6, 0.4]])  # of the steps to 2, 4, 8 and 16
+    saved = np.cumsum(rates * [2, 2, 4, 8], axis=1)
+    lost = (saved[:, -1:] - np.column_stack([np.zeros(3), saved])).T[:, None]
+    assert choose(lost, 16 / 48).tolist() == [[8, 4, 4]]
+    assert choose(lost, 20 / 48).tolist() == [[8, 4, 8]]  # 8 more for the first block would be too much
+    assert choose(lost, 24 / 48).tolist() == [[16, 4, 4]]
+
+
 def test_shares_and_shapes():
     blocks = np.array([[0, 4, 4], [16, 4, 16]], np.uint8)
     assert shares_of(blocks) == ((0, 1 / 6), (4, 3 / 6), (16, 2 / 6))

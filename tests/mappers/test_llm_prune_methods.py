@@ -106,6 +106,20 @@ def test_dead_inputs_and_zero_columns_do_no_harm():
     assert np.isfinite(pruned.value).all() and not pruned.value[:, 7].any() and (pruned.scales > 0).all()
 
 
+def test_inputs_that_are_all_dead_do_no_harm():
+    w = correlated()[0]
+    pruned = prune_weight(w, Gram.of(np.zeros((5, len(w)))), uniform(w.shape, 8), "sparsegpt", 4)
+    assert np.isfinite(pruned.value).all() and pruned.mask.mean() == 0.5
+
+
+def test_the_inverse_is_that_of_the_damped_matrix():
+    gram = correlated()[1]
+    inverse = np.linalg.inv(gram.matrix + DAMPING * gram.power.mean() * np.eye(gram.size))
+    assert gram.inverse_power == pytest.approx(inverse.diagonal())
+    assert gram.inverse_root.T @ gram.inverse_root == pytest.approx(inverse, abs=1e-9)
+    assert not np.tril(gram.inverse_root, -1).any()
+
+
 @pytest.mark.parametrize(("change", "message"), [
     ({"weight": np.zeros((90, 48))}, "edges that 16 divides"),
     ({"gram": Gram(np.eye(80), 1)}, "activations: wanted 96 inputs, got 80"),

@@ -26,6 +26,12 @@ def test_macs_are_the_closed_forms(name):
         assert sum(op.macs for op in ops) == by_kind(ops, "linear", "router", "scores", "values")
 
 
+def test_heads_may_be_narrower_than_the_residual_stream():
+    c = load_model("llama2-7b").replace(head_dim=64)
+    shapes = {op.name: (op.k, op.n) for op in operators(c, 1, 9) if op.kind == "linear"}
+    assert (shapes["q_proj"], shapes["o_proj"]) == ((4096, 2048), (2048, 4096))
+
+
 def test_a_block_agrees_with_the_layer_of_the_older_zoo():
     for tokens, context in ((512, 0), (1, 700)):
         other = zoo_transformer.llama2_7b_layer(sequence=tokens, context=context)
