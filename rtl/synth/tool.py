@@ -29,7 +29,7 @@ class Yosys:
         """Run the script of that name in a folder that holds it.
 
         Raises:
-            RuntimeError: Yosys failed; the message has the last lines of what it said, all of it is in ``log.txt``.
+            RuntimeError: Yosys failed; the message has the last lines of what it said.
         """
         with (folder / "log.txt").open("w") as log:
             done = subprocess.run([*self.command, "-q", "-s", script], cwd=folder, stdin=subprocess.DEVNULL,

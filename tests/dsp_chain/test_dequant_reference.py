@@ -9,6 +9,7 @@ from hwsim.dsp_chain.dequant.account import action_counts
 from hwsim.dsp_chain.dequant.config import WIDTHS, DequantConfig
 from hwsim.dsp_chain.dequant.reference import dequantize, reference, scaled, unpack
 from hwsim.dsp_chain.dequant.tensor import Packed, fixed_point, pack
+from hwsim.energy import EnergyTree
 from hwsim.errors import InputError
 
 SMALL = DequantConfig(word=8, lanes=2, group=4, buffer_words=3)
@@ -109,3 +110,4 @@ def test_actions_by_hand():
     assert by_action["registers", "product write"] == 8 * 16
     # 3 words of 8 bits, of any of 3 places; then 4 places of 2 bits in a word: 16 bits moved by up to 3
     assert by_action["multiplexers", "rotate"] == 4 * (24 * 2 + 16 * 3)
+    assert EnergyTree.of(counts).total > 0
