@@ -28,6 +28,7 @@ examples:
   hwsim run --weights model.safetensors --name layer.0.weight --m-rows 256 --set pruning.ratio=2:4
   hwsim run --workload resnet50 --set workload.batch=4 --set pruning.ratio=2:8
   hwsim run examples/kv.toml -o results/kv --set workload.batch=8
+  hwsim run examples/llm.toml -o results/llm --set llm.model=opt-6.7b
   hwsim run examples/attention.asm --set preset=u280
 """
 _SECTIONS = ("workload", "pruning", "accelerator", "memory", "mapper", "baselines", "clock_hz", "name")
@@ -54,12 +55,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run, print and write."""
-    from hwsim.cli import kv, program
+    from hwsim.cli import kv, llm_experiment, program
 
     if program.is_program(arguments):
         return program.execute(arguments)
     if kv.is_kv(arguments):
         return kv.execute(arguments)
+    if llm_experiment.is_llm(arguments):
+        return llm_experiment.execute(arguments)
     experiment, folder = experiment_of(arguments)
     if arguments.output is None:
         _show(_run(experiment, folder), arguments)

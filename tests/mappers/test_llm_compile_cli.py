@@ -66,3 +66,24 @@ def test_a_generation_with_its_ablation(capsys):
     assert found["total_ms"] == pytest.approx(found["prefill"]["total_ms"] + found["decode"]["total_ms"])
     assert len(found["ablation"]) == 5
     assert len(found["instruction_bytes_all_lengths"]["decode_by_length"]) == 2048
+
+
+@pytest.mark.slow
+def test_an_experiment_with_a_language_model(capsys, tmp_path):
+    words = ["--set", "llm.prompt=16", "--set", "llm.tokens=16", "--set", "llm.model=opt-6.7b"]
+    assert main(["run", "examples/llm.toml", "-o", str(tmp_path / "out"), *words]) == 0
+    text = capsys.readouterr().out
+    assert "without always-on-chip decode" in text and "J/token" in text
+    found = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert found["model"] == "opt-6.7b" and found["provenance"]["inputs"]["tokens"] == 16
+    assert (tmp_path / "out" / "table.txt").read_text() == text
+    assert (tmp_path / "out" / "overview.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_experiment_holds_nothing_but_its_table(capsys):
+    assert main(["run", "examples/llm.toml", "--set", "llm.model=none"]) == 2
+    assert "model: wanted a config.json, or one of" in capsys.readouterr().err
+    assert main(["run", "examples/llm.toml", "--set", "memory.preset=hbm2"]) == 2
+    assert "wanted the table llm alone, got memory" in capsys.readouterr().err
+    assert main(["run", "examples/llm.toml", "--workload", "resnet50"]) == 2
+    assert "run: wanted an experiment file or one of" in capsys.readouterr().err
