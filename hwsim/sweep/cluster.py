@@ -68,7 +68,7 @@ class Cluster:
             tasks[future] = chunk
             return future
 
-        running = as_completed([submit(chunk) for chunk in _chunks(points)])
+        running = as_completed([submit(chunk) for chunk in _chunks(points)], loop=self._client.loop)
         for future in running:
             chunk = tasks.pop(future)
             if future.status == "finished":
