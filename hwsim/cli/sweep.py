@@ -186,6 +186,7 @@ def _front(sweep: Sweep, best: list[dict[str, Any]]) -> list[str]:
     some = best if len(best) <= _SHOWN_FRONT else [best[number * (len(best) - 1) // (_SHOWN_FRONT - 1)]
                                                    for number in range(_SHOWN_FRONT)]
     names = ["point", "space", *_metrics(sweep, best[0])]
-    count = f"{len(best):,} points, {len(some)} of them below" if len(some) < len(best) else f"{len(best):,} points"
+    count = f"{len(best):,} point{'' if len(best) == 1 else 's'}"
+    count += f", {len(some)} of them below" if len(some) < len(best) else ""
     return [f"front of {goal}: {count}",
             table_text(names, [(row["point"], row["space"], *_metrics(sweep, row).values()) for row in some])]
