@@ -88,7 +88,8 @@ class Compiled:
         if addresses:
             for place, end, part in zip(self.order, ends, parts, strict=True):
                 self.placement.address(rows[end - len(part):end], self.kinds, place.layer)
-        return Program(rows, self.kinds, self.name)
+        notes = {"engine": self.machine.engine.to_mapping(), "compiler": self.machine.options.to_mapping()}
+        return Program(rows, self.kinds, self.name, notes)
 
 
 class Compiler:

@@ -19,11 +19,13 @@ def failed(capsys, *arguments):
 
 def test_a_step_as_json_and_its_program_as_a_file(capsys, tmp_path):
     path = tmp_path / "step.prog"
-    assert main(["llm", "llama2-7b", "--decode-at", "100", "--json", "-o", str(path)]) == 0
+    words = ["--set", "engine.sparse_mux=false", "--json", "-o", str(path)]
+    assert main(["llm", "llama2-7b", "--decode-at", "100", *words]) == 0
     found = json.loads(capsys.readouterr().out)
     assert {"total_ms", "busy_ms", "instructions", "instruction_bytes"} <= found.keys()
     assert (found["stage"], found["length"], found["bucket"]) == ("decode", 100, 112)
-    run = simulate(read_program(path), EngineConfig.preset("u280"))
+    program = read_program(path)
+    run = simulate(program, EngineConfig.from_mapping(program.notes["engine"]))
     assert run.total_ms == found["total_ms"]
     assert len(run.program) == found["instructions"] and run.program.nbytes == found["instruction_bytes"]
 
