@@ -16,7 +16,7 @@ def overridden(monkeypatch: pytest.MonkeyPatch, modules: Iterable[ModuleType], n
 
     Args:
         monkeypatch: puts all back after the test.
-        modules: the first has the component; in all of them the name is replaced.
+        modules: the first has the component; it is replaced in all of them that know its name.
         name: of its class.
         change: gives statements for ``m.d.comb``, or adds statements itself and gives nothing.
     """
@@ -30,7 +30,8 @@ def overridden(monkeypatch: pytest.MonkeyPatch, modules: Iterable[ModuleType], n
 
     Mutant.__name__ = name
     for module in modules:
-        monkeypatch.setattr(module, name, Mutant)
+        if hasattr(module, name):
+            monkeypatch.setattr(module, name, Mutant)
 
 
 def withdrawn(component: Any, m: Module) -> None:
