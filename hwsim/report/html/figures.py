@@ -14,6 +14,7 @@ from hwsim.report.panels import STALLS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 OKABE_ITO = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#8a8a8a")
@@ -76,9 +77,20 @@ def _metric(data: Data, name: str) -> list[Any] | None:
     return next((each["values"] for each in data["metrics"] if each["key"] == name), None)
 
 
-def _label(data: Data, name: str) -> str:
-    unit = next((UNITS.get(each["unit"], "") for each in data["metrics"] if each["key"] == name), "")
-    return f"{name.replace('_', ' ')} ({unit})" if unit else name.replace("_", " ")
+def _scale(values: Sequence[Any], rows: Sequence[int]) -> str:
+    """Logarithmic for more than a decade of values."""
+    known = [values[row] for row in rows]
+    return "log" if known and min(known) > 0 and max(known) > 10 * min(known) else "linear"
+
+
+def _ticks(axis: Axis, unit: str) -> None:
+    """Round values with prefix and unit."""
+    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+
+    if axis.get_scale() == "log":
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_minor_formatter(NullFormatter())
+    axis.set_major_formatter(EngFormatter(unit))
 
 
 def _scatter(axes: Axes, data: Data, rows: Sequence[int], shown: Sequence[int]) -> None:
@@ -96,13 +108,13 @@ def _scatter(axes: Axes, data: Data, rows: Sequence[int], shown: Sequence[int]) 
         axes.scatter([x[row] for row in own], [y[row] for row in own], linewidth=0, rasterized=len(own) > 3000,
                      label="on the front" if front else "dominated", s=area, color=colour)
     for place, row in enumerate(shown):
-        axes.annotate(letter(place), (x[row], y[row]), textcoords="offset points", xytext=(3, 3), fontsize=6)
-    for axis, values in ((axes.set_xscale, x), (axes.set_yscale, y)):
-        positive = [values[row] for row in known if values[row] > 0]
-        if len(positive) == len(known) > 0 and max(positive) > 10 * min(positive):
-            axis("log")
-    axes.set_xlabel(_label(data, names[0]))
-    axes.set_ylabel(_label(data, names[1]))
+        offset = (3, 3) if place % 2 == 0 else (-7, -8)  # neighbours on a front may lie close together
+        axes.annotate(letter(place), (x[row], y[row]), textcoords="offset points", xytext=offset, fontsize=6)
+    axes.set_xscale(_scale(x, known))
+    axes.set_yscale(_scale(y, known))
+    for axis, name in ((axes.xaxis, names[0]), (axes.yaxis, names[1])):
+        _ticks(axis, next((UNITS.get(each["unit"], "") for each in data["metrics"] if each["key"] == name), ""))
+        axis.set_label_text(name.replace("_", " "))
     axes.legend(loc="best", handletextpad=0.2)
 
 

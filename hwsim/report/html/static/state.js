@@ -79,9 +79,15 @@ function namedBy(row) {
   return own.filter((each) => state.group < 0 || !each.key.startsWith("workload."));
 }
 
+/** The last part of an input's key; of a name what it is the name of. */
+function shortName(input) {
+  const parts = [plain(input.name), ...input.table.split(".").reverse()];
+  return parts[0] === "name" && parts[1] ? parts[1] : parts[0];
+}
+
 /** The same in words. */
 function describe(row) {
-  const part = (each) => `${each.key.split(".").pop()} ${plain(each.levels[codeOf(each, row)])}`;
+  const part = (each) => `${shortName(each)} ${plain(each.levels[codeOf(each, row)])}`;
   return namedBy(row).map(part).join(", ");
 }
 

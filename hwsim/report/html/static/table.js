@@ -45,7 +45,7 @@ function drawTable() {
   const head = [
     heading("point", "point"),
     ...metrics.map((key) => heading(key, axisLabel(key))),
-    ...inputs.map((each) => heading(each.key, each.key.split(".").pop(), each.key)),
+    ...inputs.map((each) => heading(each.key, shortName(each), each.key)),
   ];
   const body = rows.slice(0, state.shown).map((row) => tableRow(row, metrics, inputs));
   byId("table").replaceChildren(el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...body));
