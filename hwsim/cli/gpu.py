@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hwsim.cli import gpu_measure
 from hwsim.cli.arguments import add_json, add_set, settings_of
 from hwsim.cli.output import print_json, print_text
 from hwsim.errors import InputError
 from hwsim.fields import one_of
 
 if TYPE_CHECKING:
-    from hwsim.gpu import Prediction
+    from hwsim.gpu import GpuBoard, Prediction
 
 _EXAMPLES = """\
 M x K are the weights, N the columns that they are multiplied with. Kernels: cublas (dense), flash_llm, sparta, sputnik,
@@ -24,51 +25,63 @@ examples:
   hwsim gpu predict --gpu h100-sxm --kernel semi_structured --shape 8192x8192x8192 --json
   hwsim gpu predict --gpu a100-80g --set board_watts=300 --kernel cublas --shape 4096x4096x1
   hwsim gpu calibrate
+
 """
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
-    parser.description = "Time and energy of products on GPUs, by a model calibrated on published times."
-    parser.epilog = _EXAMPLES
+    parser.description = "Time and energy of products on GPUs, by a model calibrated on published times, or measured."
+    parser.epilog = _EXAMPLES + gpu_measure.HELP
     parser.add_argument("action", metavar="ACTION", choices=list(_ACTIONS),
-                        help="predict: one product; calibrate: fit the constants anew, show the errors")
+                        help="predict: one product; calibrate: fit constants anew, show errors; measure: below")
     parser.add_argument("--gpu", metavar="NAME", default="a100-80g", help="preset of a board (default: a100-80g)")
-    parser.add_argument("--kernel", metavar="NAME", default="cublas", help="default: cublas")
-    parser.add_argument("--shape", metavar="MxKxN", help="or MxKxNxBATCH")
+    parser.add_argument("--kernel", metavar="NAME",
+                        help="default: cublas; of measure: some, with commas (default: all)")
+    parser.add_argument("--shape", metavar="MxKxN", help="or MxKxNxBATCH; of measure: some, with commas")
     parser.add_argument("--sparsity", metavar="S", type=float,
                         help="fraction of weights that are zero (default: 0; 0.5 of semi_structured)")
-    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="calibrate: write the constants")
+    parser.add_argument("-o", "--output", metavar="FILE", type=Path,
+                        help="calibrate: write the constants; measure: the points")
+    parser.add_argument("--points", metavar="FILE", type=Path,
+                        help="calibrate: on points of measure, for the GPU named by --gpu")
     parser.add_argument("--force", action="store_true", help="replace a file that exists")
-    add_set(parser, "a figure of the board")
+    add_set(parser, "a figure of the board; of measure: a setting")
+    gpu_measure.configure(parser)
     add_json(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Predict or calibrate."""
-    data, text = _ACTIONS[arguments.action](arguments)
+    """Predict, calibrate or measure. Status 1: a measured kernel gave a wrong result."""
+    data, text, status = _ACTIONS[arguments.action](arguments)
     if arguments.json:
         print_json(data)
     else:
         print_text(text)
-    return 0
+    return status
 
 
-def _predict(arguments: argparse.Namespace) -> tuple[Mapping[str, Any], str]:
-    from hwsim.gpu import KERNELS, GemmShape, GpuBoard, predict
+def _board(arguments: argparse.Namespace) -> GpuBoard:
+    from hwsim.gpu import GpuBoard
+
+    preset = GpuBoard.preset(one_of("--gpu", arguments.gpu, GpuBoard.presets))
+    return GpuBoard.from_mapping({**preset.to_mapping(), **settings_of(arguments.settings)}, "--set")
+
+
+def _predict(arguments: argparse.Namespace) -> tuple[Mapping[str, Any], str, int]:
+    from hwsim.gpu import KERNELS, GemmShape, predict
 
     if arguments.shape is None:
         raise InputError("--shape", "MxKxN", "none")
-    preset = GpuBoard.preset(one_of("--gpu", arguments.gpu, GpuBoard.presets))
-    board = GpuBoard.from_mapping({**preset.to_mapping(), **settings_of(arguments.settings)}, "--set")
-    kernel = one_of("--kernel", arguments.kernel, KERNELS)
+    board = _board(arguments)
+    kernel = one_of("--kernel", arguments.kernel or "cublas", KERNELS)
     sparsity = arguments.sparsity
     if sparsity is None:
         sparsity = 0.5 if kernel == "semi_structured" else 0.0
     shape = GemmShape.parse(arguments.shape, "--shape")
     found = predict(board, kernel, shape, sparsity)
     dense = predict(board, "cublas", shape)
-    return {**found.to_dict(), "speedup_over_cublas": dense.us / found.us}, _prediction(found, dense)
+    return {**found.to_dict(), "speedup_over_cublas": dense.us / found.us}, _prediction(found, dense), 0
 
 
 def _prediction(found: Prediction, dense: Prediction) -> str:
@@ -84,12 +97,20 @@ def _prediction(found: Prediction, dense: Prediction) -> str:
         f"  {nominal:.3g} mJ ({low:.3g} to {high:.3g})"])
 
 
-def _calibrate(arguments: argparse.Namespace) -> tuple[Mapping[str, Any], str]:
+def _calibrate(arguments: argparse.Namespace) -> tuple[Mapping[str, Any], str, int]:
     from hwsim.gpu.calibration import calibrate, constants_text, errors
+    from hwsim.gpu.measure_file import read_points
+    from hwsim.gpu.measure_fit import calibrate_measured
     from hwsim.report.files import write_file
 
-    constants = calibrate()
-    found = [one.to_dict() for one in errors(constants)]
+    if arguments.points is None:
+        constants = calibrate()
+        kernels = errors(constants)
+    else:
+        board = _board(arguments)
+        points = read_points(arguments.points, board)
+        constants, kernels = calibrate_measured(points, board, str(arguments.points))
+    found = [one.to_dict() for one in kernels]
     text = constants_text(constants)
     if arguments.output is not None:
         write_file(arguments.output, text.encode(), force=arguments.force)
@@ -98,9 +119,10 @@ def _calibrate(arguments: argparse.Namespace) -> tuple[Mapping[str, Any], str]:
         halves = [f"{100 * row[half]['median']:.1f} % / {100 * row[half]['worst']:.1f} %"
                   for half in ("calibrated", "held_out")]
         lines.append(f"{row['kernel']:<10} {halves[0]:>22} {halves[1]:>22}")
-    lines.append("median / worst error of the time, 24 published points each, split by shape")
-    return {"constants": constants.to_mapping(), "errors": found}, "\n".join([text, *lines])
+    source = "24 published points each" if arguments.points is None else arguments.points
+    lines.append(f"median / worst error of the time, {source}, split by shape")
+    return {"constants": constants.to_mapping(), "errors": found}, "\n".join([text, *lines]), 0
 
 
-_ACTIONS: Mapping[str, Callable[[argparse.Namespace], tuple[Mapping[str, Any], str]]] = {
-    "predict": _predict, "calibrate": _calibrate}
+_ACTIONS: Mapping[str, Callable[[argparse.Namespace], tuple[Mapping[str, Any], str, int]]] = {
+    "predict": _predict, "calibrate": _calibrate, "measure": gpu_measure.run}

@@ -61,17 +61,26 @@ def calibrate() -> GpuConstants:
     """Fit all constants anew; the same points give the same constants to about six digits."""
     values = {name: guess for start in FITTED.values() for name, (guess, _, _) in start.items()}
     values.update({name: value for name, (value, _) in ONE_POINT.items()}, bitmap_element_cycles=0.1)
-    for kernel in FITTED:
-        values.update(_fitted(kernel, values))
+    board, seen = GpuBoard.preset(BOARD), [point for point in points() if point.calibrates]
+    for kernel, starts in FITTED.items():
+        values.update(fit(kernel, starts, values, board, seen))
     values["bitmap_element_cycles"] = bitmap_cycles(GpuBoard.preset("rtx6000-ada"), values["memory_efficiency"])
     return GpuConstants(**{name: float(f"{value:.6g}") for name, value in values.items()})
 
 
-def _fitted(kernel: str, values: Mapping[str, float]) -> dict[str, float]:
+def fit(kernel: str, starts: Mapping[str, tuple[float, float, float]], values: Mapping[str, float], board: GpuBoard,
+        seen: Sequence[Point]) -> dict[str, float]:
+    """Least squares of the logarithm of one kernel's time.
+
+    Args:
+        kernel: a name of `KERNELS`, and of the times of the points.
+        starts: the constants to fit, as in `FITTED`.
+        values: all others.
+        board: the GPU of the points.
+        seen: points to fit to.
+    """
     from scipy.optimize import least_squares
 
-    starts, board = FITTED[kernel], GpuBoard.preset(BOARD)
-    seen = [point for point in points() if point.calibrates]
     guess, low, high = (np.array(column) for column in zip(*starts.values(), strict=True))
 
     def misses(scaled: np.ndarray) -> np.ndarray:
@@ -122,11 +131,11 @@ def constants_text(constants: GpuConstants) -> str:
 
 def errors(constants: GpuConstants) -> list[Errors]:
     """Errors of the four kernels on the points that calibrate, and on those held out."""
-    board = GpuBoard.preset(BOARD)
-    found = []
-    for kernel in FITTED:
-        halves: Sequence[np.ndarray] = [
-            np.array([_ratio(kernel, board, point, constants) - 1 for point in points() if point.calibrates is half])
-            for half in (True, False)]
-        found.append(Errors(kernel, *halves))
-    return found
+    return [errors_of(kernel, constants, GpuBoard.preset(BOARD), points()) for kernel in FITTED]
+
+
+def errors_of(kernel: str, constants: GpuConstants, board: GpuBoard, found: Sequence[Point]) -> Errors:
+    """Errors of one kernel on points of a board."""
+    halves = [np.array([_ratio(kernel, board, point, constants) - 1 for point in found if point.calibrates is half])
+              for half in (True, False)]
+    return Errors(kernel, *halves)

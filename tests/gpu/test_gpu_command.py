@@ -43,7 +43,7 @@ def test_calibrate(tmp_path, capfd):
     (["predict", "--shape", "8x8x8", "--sparsity", "2"], "sparsity: wanted 0.0 to 1.0, got 2.0"),
     (["predict", "--shape", "8x8x8", "--set", "clock=3"], "--set"),
     (["predict", "--shape", "8x8x8", "--gpu", "v100s-32g", "--kernel", "sparta"], "sparse tensor cores"),
-    (["measure"], "one of predict, calibrate")])
+    (["fit"], "one of predict, calibrate, measure")])
 def test_bad_input_is_one_line(words, wanted, capfd):
     assert main(["gpu", *words]) == 2
     out, err = capfd.readouterr()

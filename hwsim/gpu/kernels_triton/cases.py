@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
+import torch
 
 from hwsim.config import in_range, one_of
 from hwsim.dsp_chain.dequant.config import DequantConfig
@@ -19,7 +21,6 @@ from hwsim.gpu.kernels_triton.block import block_spmm
 from hwsim.gpu.kernels_triton.cache import DeviceCache, key_scores, uploaded_cache, value_sums
 from hwsim.gpu.kernels_triton.dense import gemm, gemv
 from hwsim.gpu.kernels_triton.int4 import int4_gemv
-from hwsim.gpu.kernels_triton.launch import Prepared
 from hwsim.gpu.kernels_triton.nm import Method, nm_spmm
 from hwsim.gpu.kernels_triton.tiled_csl import tiled_csl_spmm
 from hwsim.kv.cache import CacheConfig, LayerCache
@@ -30,6 +31,9 @@ from hwsim.sparsity.size import Array
 from hwsim.sparsity.tiled_csl import encode_tiled_csl
 
 ALL = ("float16", "bfloat16", "int8")
+SMALLEST = GemmShape(128, 128, 16), GemmShape(64, 256, 1)
+WEIGHTS = (4096, 4096), (11008, 4096), (9216, 9216), (14336, 8192)
+USUAL = tuple(GemmShape(m, k, n) for m, k in WEIGHTS for n in (1, 16))
 BLOCK = (32, 32)
 WINDOW = 32
 PARTS = 8
@@ -38,11 +42,22 @@ INT4_ROWS_BITS = 22
 """Weights of one packed INT4 tensor: below the packing's limit of 2^24."""
 
 
+class Product(Protocol):
+    """What a kernel or a library computes: `Prepared`, or as it."""
+
+    def run(self) -> torch.Tensor:
+        """The result."""
+
+    @property
+    def bytes(self) -> int:
+        """Of operands and result."""
+
+
 @dataclass(frozen=True)
 class Ready:
     """A product that can run, and what it must give: ``reference`` in the result's shape, float64."""
 
-    product: Prepared
+    product: Product
     reference: Array
     sparsity: float
 
@@ -58,15 +73,19 @@ class Case:
         make: a product of a shape at a sparsity.
         model: the kernel of `hwsim.gpu.kernels` that foretells it; None: there is none.
         dtypes: that it takes.
-        smallest: a shape for a dry run. Of a cache: channels x tokens x query heads of a KV head, batch = KV heads.
+        smallest: shapes for a dry run. Of a cache: channels x tokens x query heads of a KV head, batch = KV heads.
+        usual: shapes for a GPU.
         sparsity: the only one that it can have; None: any.
+        gpu_only: whether it cannot run without a GPU.
     """
 
     make: Maker
     model: str | None
     dtypes: tuple[str, ...] = ALL
-    smallest: GemmShape = GemmShape(64, 128, 16)
+    smallest: tuple[GemmShape, ...] = SMALLEST
+    usual: tuple[GemmShape, ...] = USUAL
     sparsity: float | None = None
+    gpu_only: bool = False
 
 
 def numbers(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Array:
@@ -79,7 +98,7 @@ def _weights(mask: Array, dtype: str, rng: np.random.Generator) -> Array:
     return np.where(mask, numbers(rng, mask.shape, dtype), 0).astype(numbers(rng, (1,), dtype).dtype)
 
 
-def _ready(product: Prepared, a: Array, b: Array) -> Ready:
+def _ready(product: Product, a: Array, b: Array) -> Ready:
     reference = a.astype(np.float64) @ b.astype(np.float64)
     return Ready(product, reference, 1 - np.count_nonzero(a) / a.size)
 
@@ -171,31 +190,27 @@ def attention(cache: LayerCache, q: Array) -> Array:
     return np.asarray(weights / weights.sum(axis=-1, keepdims=True) @ values)
 
 
-TOKENS = GemmShape(64, 200, 4, 2)
+TOKENS = (GemmShape(64, 200, 4, 2),)
+CONTEXTS = tuple(GemmShape(128, tokens, 4, heads) for tokens in (4096, 16384) for heads in (8, 64))
+VECTORS = tuple(GemmShape(m, k, 1) for m, k in WEIGHTS)
 CASES: Mapping[str, Case] = {
-    "dense": Case(_dense, None), "dense_gemv": Case(_dense, None, smallest=GemmShape(64, 256, 1)),
-    "2:4": Case(_nm(Ratio(2, 4), "expand"), None, sparsity=0.5),
+    "dense": Case(_dense, None, sparsity=0.0), "2:4": Case(_nm(Ratio(2, 4), "expand"), None, sparsity=0.5),
     "1:8": Case(_nm(Ratio(1, 8), "expand"), None, sparsity=0.875),
     "2:4_gather": Case(_nm(Ratio(2, 4), "gather"), None, sparsity=0.5),
-    "bitmap": Case(_bitmap, "bitmap"), "bitmap_gemv": Case(_bitmap, "bitmap", smallest=GemmShape(64, 256, 1)),
-    "tiled_csl": Case(_tiled_csl, "flash_llm", smallest=GemmShape(128, 128, 16)),
-    "blocks": Case(_blocks, None),
-    "int4": Case(_int4, None, smallest=GemmShape(64, 256, 1), sparsity=0.0),
-    "keys": Case(_keys, None, ("float16",), TOKENS), "values": Case(_values, None, ("float16",), TOKENS),
-    "attention": Case(_attention, None, ("float16",), TOKENS),
+    "bitmap": Case(_bitmap, "bitmap"), "tiled_csl": Case(_tiled_csl, "flash_llm"), "blocks": Case(_blocks, None),
+    "int4": Case(_int4, None, ALL, SMALLEST[1:], VECTORS, sparsity=0.0),
+    "keys": Case(_keys, None, ALL[:1], TOKENS, CONTEXTS), "values": Case(_values, None, ALL[:1], TOKENS, CONTEXTS),
+    "attention": Case(_attention, None, ALL[:1], TOKENS, CONTEXTS),
 }  # fmt: skip
 """By name."""
 
 
-def prepare(name: str, shape: GemmShape, sparsity: float, dtype: str, rng: np.random.Generator) -> Ready:
-    """A product of `CASES` on random operands.
+def prepare(case: Case, shape: GemmShape, sparsity: float, dtype: str, rng: np.random.Generator) -> Ready:
+    """A product on random operands.
 
     Raises:
-        InputError: no such kernel or type, a sparsity outside 0 to 1, a shape that it does not take.
+        InputError: a type or a shape that it does not take, a sparsity outside 0 to 1.
     """
-    case = CASES[one_of("kernel", name, CASES)]
     one_of("dtype", dtype, case.dtypes)
     in_range("sparsity", sparsity, 0.0, 1.0)
-    if name.endswith("gemv") and shape.n != 1:
-        raise InputError("shape", f"N = 1 for {name}", shape.n)
     return case.make(shape, sparsity if case.sparsity is None else case.sparsity, dtype, rng)

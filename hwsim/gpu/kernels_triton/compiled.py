@@ -18,7 +18,7 @@ from triton.compiler import ASTSource
 from hwsim.config import positive
 from hwsim.errors import InputError
 from hwsim.gpu.kernels_triton.cases import CASES, prepare
-from hwsim.gpu.kernels_triton.launch import DTYPES, Launch, interpreted
+from hwsim.gpu.kernels_triton.launch import DTYPES, Launch, Prepared, interpreted
 
 ARCHS = (80, 90)
 """A100 and H100."""
@@ -49,10 +49,13 @@ class Compiled:
 
 
 def launches(dtype: str) -> Iterator[Launch]:
-    """One launch of each kernel, with operands of a few kilobytes."""
-    for name, case in CASES.items():
+    """Launches of every kernel, with operands of a few kilobytes."""
+    for case in CASES.values():
         if dtype in case.dtypes:
-            yield from prepare(name, case.smallest, 0.5, dtype, np.random.default_rng(0)).product.launches
+            for shape in case.smallest:
+                product = prepare(case, shape, 0.5, dtype, np.random.default_rng(0)).product
+                if isinstance(product, Prepared):
+                    yield from product.launches
 
 
 def compile_launch(launch: Launch, dtype: str, arch: int) -> Compiled:
