@@ -118,8 +118,8 @@ def explanation(outcome: FlightllmOutcome) -> str:
         f"by HBM: {ceiling:.3g} % of the peak at most, which is what its channels of weights give at the artifact's "
         "efficiency.",
         "Compute efficiency: of the weights only query and key projections are sparse in the artifact (density 0.7); "
-        "1.6x needs far more zeros than that. In decode the sparse chain brings nothing here, because HBM limits it "
-        "and at 4 bits a position costs as much as a value: an 8:16 block is as long as a dense one.",
+        "1.6x needs a mean density of 0.62 over all of them. In decode the sparse chain brings nothing here, because "
+        "HBM limits it and at 4 bits a position costs as much as a value: an 8:16 block is as long as a dense one.",
         "Watts: 30 W of ours are the board at rest (assumption); the rest is counted actions.",
         "Instruction bytes: published counts are not explained; ours count every length to 2,048 on every core, then "
         "one program for each bucket of 128 (prefill) and 16 (decode). Sharing equal layers and cores as well leaves "
