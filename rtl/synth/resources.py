@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 from rtl.synth.targets import Target
@@ -11,7 +11,7 @@ from rtl.synth.targets import Target
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """What a piece of hardware takes of an FPGA; the units are those of the target."""
+    """What a piece of hardware takes of an FPGA or of silicon; the target says which of these it has, and the unit."""
 
     lut: float = 0
     lutram: float = 0
@@ -21,6 +21,9 @@ class Resources:
     uram: float = 0
     carry: float = 0
     mux: float = 0
+    cells: float = 0
+    area: float = 0
+    memory_bits: float = 0
 
     def __add__(self, other: Resources) -> Resources:
         return Resources(**{field.name: getattr(self, field.name) + getattr(other, field.name)
@@ -29,9 +32,10 @@ class Resources:
     def __mul__(self, count: int) -> Resources:
         return Resources(**{field.name: getattr(self, field.name) * count for field in fields(self)})
 
-    def to_dict(self) -> dict[str, int | float]:
-        """By name; whole numbers as such."""
-        return {name: int(value) if value == int(value) else value for name, value in asdict(self).items()}
+    def to_dict(self, names: Iterable[str]) -> dict[str, int | float]:
+        """These, by name; whole numbers as such."""
+        given = {name: getattr(self, name) for name in names}
+        return {name: int(value) if value == int(value) else value for name, value in given.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,20 +55,24 @@ class Component:
     whole: Resources
 
 
-def components_of(statistics: Mapping[str, Any], top: str, target: Target) -> list[Component]:
+def components_of(statistics: Mapping[str, Any], top: str, target: Target,
+                  memory_bits: Mapping[str, int] | None = None) -> list[Component]:
     """The components of a design, the top first and then by name.
 
     Args:
         statistics: what Yosys' ``stat -json`` writes.
         top: name of the top module.
         target: that the design was mapped to.
+        memory_bits: by module, of memories that were not mapped; none by default.
 
     Raises:
         RuntimeError: a cell that the target's table lacks: the design was not mapped wholly.
     """
     cells = {name.lstrip("\\"): {kind.lstrip("\\"): int(count) for kind, count in module["num_cells_by_type"].items()}
              for name, module in statistics["modules"].items()}
-    own = {name: _own(name, kinds, cells, target) for name, kinds in cells.items()}
+    bits = memory_bits or {}
+    own = {name: _own(name, kinds, cells, target) + Resources(memory_bits=bits.get(name, 0))
+           for name, kinds in cells.items()}
     instances = dict.fromkeys(cells, 0) | {top: 1}
     whole: dict[str, Resources] = {}
     for name in _outside_in(cells, top):
@@ -85,8 +93,7 @@ def _own(name: str, kinds: Mapping[str, int], modules: Mapping[str, object], tar
             continue
         if kind not in target.cells:
             raise RuntimeError(f"{name}: {count} cells {kind} that {target.name} does not have")
-        resource, each = target.cells[kind]
-        found += Resources(**{resource: each * count})
+        found += Resources(**target.cells[kind]) * count
     return found
 
 

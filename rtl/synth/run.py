@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hwsim.config import Configuration, one_of
 from rtl.bench.cache import built, key_of
+from rtl.synth.liberty import MEMORIES, liberty_target, memory_bits, read_libraries
 from rtl.synth.resources import Component, Resources, components_of
 from rtl.synth.targets import TARGETS, Target
 from rtl.synth.tool import find_yosys
@@ -45,15 +46,16 @@ class Synthesis:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data: the total is the sum over components of ``instances`` times ``own``."""
-        rows = [{"component": part.module, "instances": part.instances, "own": part.own.to_dict(),
-                 "whole": part.whole.to_dict()} for part in self.components]
+        names = self.target.units
+        rows = [{"component": part.module, "instances": part.instances, "own": part.own.to_dict(names),
+                 "whole": part.whole.to_dict(names)} for part in self.components]
         return {"family": self.family, "configuration": dict(self.configuration), "target": self.target.name,
                 "flat": self.flat, "tool": self.tool, "units": dict(self.target.units),
-                "components": rows, "total": self.total.to_dict()}
+                "components": rows, "total": self.total.to_dict(names)}
 
 
 def synthesise(family: str, config: Configuration, target: str = "ultrascale+", *, flat: bool = False,
-               tool: str | None = None) -> Synthesis:
+               liberty: Sequence[Path] = (), tool: str | None = None) -> Synthesis:
     """Synthesise the device that a configuration describes.
 
     Args:
@@ -61,13 +63,15 @@ def synthesise(family: str, config: Configuration, target: str = "ultrascale+", 
         config: a configuration of that family.
         target: one of `TARGETS`.
         flat: dissolve the hierarchy first: optimised across all borders, but everything that repeats is done anew.
+        liberty: libraries of cells to map to in place of the target.
         tool: path of another Yosys.
 
     Raises:
-        InputError: an unknown family or target, or no Yosys.
+        InputError: an unknown family or target, a library that cannot be used, or no Yosys.
         RuntimeError: Yosys failed.
     """
-    chosen = TARGETS[one_of("target", target, TARGETS)]
+    libraries = read_libraries(liberty)
+    chosen = liberty_target(libraries) if libraries else TARGETS[one_of("target", target, TARGETS)]
     yosys = find_yosys(tool)
     text = source(family, config, chosen)
     script = "\n".join(script_of(chosen, family, flat)) + "\n"
@@ -75,12 +79,15 @@ def synthesise(family: str, config: Configuration, target: str = "ultrascale+", 
     def build(folder: Path) -> None:
         (folder / _DESIGN).write_text(text)
         (folder / _SCRIPT).write_text(script)
+        for library in libraries:
+            (folder / library.file).write_text(library.text)
         yosys.run(_SCRIPT, folder)
 
-    folder = built("synth", key_of([yosys.version, script, text]), build)
+    folder = built("synth", key_of([yosys.version, script, text, *(each.text for each in libraries)]), build)
     statistics = json.loads((folder / _STATISTICS).read_text())
+    bits = memory_bits(json.loads((folder / MEMORIES).read_text())) if libraries else {}
     return Synthesis(family=family, configuration=config.to_mapping(), target=chosen, flat=flat, tool=yosys.version,
-                     components=components_of(statistics, family, chosen))
+                     components=components_of(statistics, family, chosen, bits))
 
 
 def source(family: str, config: Configuration, target: Target) -> str:

@@ -6,7 +6,7 @@ from rtl.synth.resources import Resources
 from rtl.synth.run import Synthesis
 
 COLUMNS = {"lut": "LUT", "lutram": "LUTRAM", "ff": "FF", "dsp": "DSP", "bram": "BRAM", "uram": "URAM",
-           "carry": "CARRY", "mux": "MUX"}
+           "carry": "CARRY", "mux": "MUX", "cells": "cells", "area": "area", "memory_bits": "memory bits"}
 
 
 def table(found: Synthesis) -> str:
@@ -30,4 +30,4 @@ def table(found: Synthesis) -> str:
 
 
 def _cells(resources: Resources, used: list[str]) -> list[str]:
-    return [f"{resources.to_dict()[name]:,}" for name in used]
+    return [f"{round(value, 3):,}" for value in resources.to_dict(used).values()]

@@ -13,19 +13,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """An FPGA family.
+    """An FPGA family, or a library of cells (`rtl.synth.liberty`).
 
     Attributes:
         name: as users type it.
         script: commands between reading and counting; ``{top}`` is the module.
-        cells: by type, (the resource of `rtl.synth.resources.Resources` that it is, how many of it).
+        cells: by type, how many of which resources of `rtl.synth.resources.Resources` it is.
         units: by resource, what is counted.
         primitive: whether its DSP slice is a DSP48E2, which our Verilog can name.
     """
 
     name: str
     script: tuple[str, ...]
-    cells: Mapping[str, tuple[str, float]]
+    cells: Mapping[str, Mapping[str, float]]
     units: Mapping[str, str]
     primitive: bool = False
 
@@ -38,8 +38,13 @@ def _xilinx(family: str) -> tuple[str, ...]:
         "opt_lut_ins -tech xilinx", "clean")
 
 
+def _counts(cells: Mapping[str, tuple[str, float]]) -> dict[str, dict[str, float]]:
+    """Cells that are so many of one resource each."""
+    return {kind: {resource: count} for kind, (resource, count) in cells.items()}
+
+
 # LUTs of a slice that a memory of each kind takes: UG574 (UltraScale Architecture CLB), chapter Distributed RAM.
-_XILINX_CELLS: dict[str, tuple[str, float]] = {
+_XILINX_CELLS = _counts({
     **{f"LUT{inputs}": ("lut", 1) for inputs in range(1, 7)}, "INV": ("lut", 1),
     **{f"FD{kind}": ("ff", 1) for kind in ("RE", "SE", "CE", "PE")},
     **{kind: ("lutram", 1) for kind in ("SRL16E", "SRLC32E", "RAM32X1S", "RAM64X1S")},
@@ -49,15 +54,15 @@ _XILINX_CELLS: dict[str, tuple[str, float]] = {
     **{f"RAMB18E{version}": ("bram", 0.5) for version in (1, 2)},
     **{f"RAMB36E{version}": ("bram", 1) for version in (1, 2)}, "URAM288": ("uram", 1), "URAM288_BASE": ("uram", 1),
     **{f"DSP48E{version}": ("dsp", 1) for version in (1, 2)}, "CARRY4": ("carry", 1), "CARRY8": ("carry", 2),
-    **{f"MUXF{level}": ("mux", 1) for level in (7, 8, 9)}}
+    **{f"MUXF{level}": ("mux", 1) for level in (7, 8, 9)}})
 _XILINX_UNITS = {"lut": "LUT6 for logic, inverters among them", "lutram": "LUT6 as memory or shift register",
                  "ff": "flip-flops", "bram": "36 Kb block RAMs", "uram": "UltraRAMs",
                  "carry": "CARRY4, half a CARRY8", "mux": "MUXF7 to MUXF9"}
 
-_ECP5_CELLS: dict[str, tuple[str, float]] = {
+_ECP5_CELLS = _counts({
     "LUT4": ("lut", 1), "TRELLIS_FF": ("ff", 1), "TRELLIS_DPR16X4": ("lutram", 6), "DP16KD": ("bram", 1),
     "PDPW16KD": ("bram", 1), "MULT18X18D": ("dsp", 1), "CCU2C": ("carry", 1),
-    "PFUMX": ("mux", 1), "L6MUX21": ("mux", 1)}
+    "PFUMX": ("mux", 1), "L6MUX21": ("mux", 1)})
 _ECP5_UNITS = {"lut": "LUT4 for logic", "lutram": "LUT4 as memory, 6 for 16 words of 4 bits with their write slice",
                "ff": "flip-flops", "bram": "18 Kb block RAMs", "dsp": "MULT18X18D", "carry": "CCU2C, two LUT4 each",
                "mux": "PFUMX and L6MUX21"}

@@ -101,7 +101,7 @@ def test_the_command(capfd):
     words = ["synth", "dsp_chain", "--set", "component=dequant", "--set", "preset=small-4"]
     assert main([*words, "--json"]) == 0
     data = json.loads(capfd.readouterr().out)
-    assert data["total"] == synthesise("dsp_chain", DequantConfig.preset("small-4")).total.to_dict()
+    assert data["total"] == synthesise("dsp_chain", DequantConfig.preset("small-4")).to_dict()["total"]
     assert data["target"] == "ultrascale+" and data["units"]["dsp"] == "DSP48E2" and data["provenance"]
     assert main(words) == 0
     assert "dsp_chain_lane                    4" in capfd.readouterr().out

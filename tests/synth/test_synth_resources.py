@@ -62,7 +62,7 @@ def test_a_cell_that_is_not_mapped_is_an_error():
 def test_the_command_offers_all_targets_and_each_counts_what_it_has_a_unit_for():
     assert tuple(TARGETS) == OFFERED
     for target in TARGETS.values():
-        assert {resource for resource, _ in target.cells.values()} == set(target.units)
+        assert {resource for counts in target.cells.values() for resource in counts} == set(target.units)
 
 
 def test_flat_scripts_dissolve_the_hierarchy_before_anything_else():
