@@ -18,7 +18,8 @@ from hwsim.experiment import Experiment, LayerRatios, load_experiment
 from hwsim.sparsity.ratio import DENSE, Ratio
 from hwsim.workload_choice import Gemm, WorkloadChoice
 
-EXAMPLES = sorted(path for path in (Path(__file__).parents[1] / "examples").glob("*.toml") if path.stem != "kv")
+EXAMPLES = sorted(path for path in (Path(__file__).parents[1] / "examples").glob("*.toml")
+                  if path.stem not in ("kv", "llm", "sweep"))
 SMALL: dict[str, Any] = {"workload": {"gemm": "8x32x8"}, "accelerator": {"preset": "small-4x4"}}
 
 
