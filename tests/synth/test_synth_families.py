@@ -77,12 +77,13 @@ def test_other_targets(target, absorbed):
         assert there[name].own.ff == expected or (target == "ecp5" and name == "dsp_chain"), name
 
 
-def test_flat_is_not_larger():
+def test_flat_is_one_component_of_nearly_the_same_size():
+    """Little can be optimised across the borders of this one: within 5 %."""
     config = DequantConfig.preset("small-4")
     kept, flat = (synthesise("dsp_chain", config, flat=each) for each in (False, True))
     assert len(flat.components) == 1 < len(kept.components)
     assert flat.total.dsp == kept.total.dsp and flat.total.ff <= kept.total.ff
-    assert 0.8 * kept.total.lut <= flat.total.lut <= kept.total.lut
+    assert abs(flat.total.lut - kept.total.lut) <= 0.05 * kept.total.lut
 
 
 def test_what_was_synthesised_once_is_kept(monkeypatch, tmp_path):
