@@ -35,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", default=TARGETS[0], help=f"one of {', '.join(TARGETS)} (default: {TARGETS[0]})")
     parser.add_argument("--liberty", action="append", default=[], metavar="FILE.lib",
                         help="count cells and areas of a library in place of a target (again: several files)")
-    parser.add_argument("--flat", action="store_true", help="dissolve all components first: slower, optimised across them")
+    parser.add_argument("--flat", action="store_true", help="dissolve all components first: slower, optimised wholly")
     add_json(parser)
 
 
