@@ -2,9 +2,9 @@
 
 Trials live in ``search.db`` of the sweep's folder (Optuna's own storage), so a search goes on where it was stopped.
 Points are asked for in batches and told in the order in which they were asked: equal seeds give equal searches,
-whatever the number of workers. Where the sampler proposes a point that the search has seen, a neighbour of a point on
-the front takes its place, one step along one axis, or any new point where there is none. So nothing is spent twice, and
-the search ends by itself where the space does.
+whatever the number of workers. Every other point is not the sampler's, nor is one in place of a proposal that the
+search has seen: it is the most promising of some new ones by an additive model of the costs (`surrogate`), neighbours
+of the front among them. So nothing is spent twice, and the search ends by itself where the space does.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ from hwsim.sweep.rows import Point, Row
 from hwsim.sweep.run import Progress, Tally, description, keep
 from hwsim.sweep.spec import Sweep
 from hwsim.sweep.store import Store, read_parts
+from hwsim.sweep.surrogate import most_promising
 
 if TYPE_CHECKING:
     import optuna
 
 Sampler = Literal["nsga2", "tpe"]
-BATCH, TRIES = 8, 100
-"""Points of a batch; attempts in a row without a new point after which the space is taken as seen."""
+BATCH, CANDIDATES = 8, 100
+"""Points of a batch; points among which the most promising is chosen."""
 _VIOLATED = "violated"
 
 
@@ -88,6 +89,8 @@ class _Search:
         tries = 0
         while len(batch) < count and tries < 3:
             tries += 1
+            if len(batch) % 2 and tries == 1:
+                self._propose()
             trial = self.study.ask()
             point = _asked(self.sweep, trial)
             if point is not None and point.name not in self.seen:
@@ -114,17 +117,21 @@ class _Search:
                 self.study.tell(trial, state=TrialState.FAIL)
 
     def _propose(self) -> None:
-        """Queue a point that is new: a step along one axis from the front, or any other where no such step is left."""
+        """Queue the most promising of some new points: steps along one axis from the front, and any others."""
         done = [name for name in self.seen if name in self.rows]
-        best = front(costs_of([self.rows[name] for name in done], self.sweep.objectives))
-        for attempt in range(TRIES):
-            near = attempt % 2 == 0 and len(best) > 0
-            start = self.seen[done[int(self.random.choice(best))]] if near else {}
-            values = _Values(self._moved(start) if start else {}, self.random)
+        costs = costs_of([self.rows[name] for name in done], self.sweep.objectives)
+        starts = [self.seen[done[index]] for index in front(costs)]
+        found: dict[str, dict[str, Any]] = {}
+        for attempt in range(CANDIDATES):
+            near = attempt % 2 == 0 and len(starts) > 0
+            values = _Values(self._moved(starts[attempt // 2 % len(starts)]) if near else {}, self.random)
             point = _asked(self.sweep, values)
             if point is not None and point.name not in self.seen:
-                self.study.enqueue_trial(values.params)
-                return
+                found.setdefault(point.name, values.params)
+        if found:
+            candidates = list(found.values())
+            best = most_promising([self.seen[name] for name in done], costs, candidates)
+            self.study.enqueue_trial(candidates[best])
 
     def _moved(self, start: dict[str, Any]) -> dict[str, Any]:
         """Parameters with one of them changed: to a neighbour where the axis is one of numbers, else to any other."""

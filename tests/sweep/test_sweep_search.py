@@ -12,6 +12,7 @@ from sweep.sweep_cases import written
 from hwsim.cli import main
 from hwsim.sweep.pareto import costs_of, front, hypervolume
 from hwsim.sweep.store import read_table
+from hwsim.sweep.surrogate import most_promising
 
 OBJECTIVES = {"seconds": "min", "energy_joules": "min", "multipliers": "min"}
 SPACE = """
@@ -45,6 +46,16 @@ def test_costs():
     row = {"status": "ok", "feasible": None, "metric.seconds": 2.0, "metric.speedup_dense": 3.0}
     rows = [row, {**row, "feasible": False}, {**row, "status": "error"}, {**row, "metric.seconds": None}]
     assert costs_of(rows, {"seconds": "min", "speedup_dense": "max"}).tolist() == [[2.0, -3.0], *[[np.inf, np.inf]] * 3]
+
+
+def test_the_model_ranks_what_it_has_not_seen():
+    """Costs of a space that is a product of its axes: the best unseen point comes first."""
+    places = [{"a": a, "b": b} for a in range(4) for b in range(4)]
+    costs = np.array([[2.0 ** (place["a"] + place["b"])] for place in places])
+    seen = [number for number in range(16) if number not in (0, 5, 10)]
+    picked = most_promising([places[number] for number in seen], costs[seen], [places[n] for n in (10, 0, 5)])
+    assert picked == 1
+    assert most_promising([places[0]], np.array([[np.inf]]), places) == 0
 
 
 @pytest.mark.slow
