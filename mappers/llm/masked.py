@@ -15,7 +15,7 @@ import numpy.typing as npt
 from hwsim.llm.isa import BLOCK, Buffer, Flag, Function, Instructions, Opcode
 from mappers.llm.matvec import Target
 from mappers.llm.rows import LD, MISC, MM, ST, block, ordered, tokens
-from mappers.llm.tiling import DENSE, Counts
+from mappers.llm.tiling import DENSE, Counts, room
 
 Mask = npt.NDArray[np.bool_]
 
@@ -79,6 +79,7 @@ def values(mask: Mask, head_dim: int, target: Target) -> Instructions:
     grid, n = _grid(mask, target), -(-head_dim // BLOCK)
     columns = _by_tile(mask, grid)
     used = columns.sum(axis=2)
+    room("A", target.geometry.a_depth, mask.shape[2])
     if target.options.values == "zero-fill":
         parts, k = _gaps_and_runs(mask, grid, target), np.full(used.shape, mask.shape[2])
     else:
@@ -133,8 +134,8 @@ def _pairs(grid: _Grid, columns: Mask, depth_k: int, k: Counts, out_blocks: int,
     head, tile, column = np.nonzero(columns)
     rank = (np.cumsum(columns, axis=2) - 1)[columns]
     total = columns.sum(axis=2)[head, tile]
-    depth = g.b_bytes // (depth_k * DENSE)
-    ahead = g.global_depth // out_blocks
+    depth = room("B", g.b_bytes, depth_k * DENSE)
+    ahead = room("global", g.global_depth, out_blocks)
     number, last = grid.index(head, tile), rank == total - 1
     giver = MISC if taker == MISC and grid.by_head else ST
     blocks = k[head, tile]

@@ -16,7 +16,7 @@ from hwsim.llm.isa import BLOCK, Buffer, Flag, Instructions, Opcode
 from mappers.llm.fusion import Pass
 from mappers.llm.matvec import Matrix, Target
 from mappers.llm.rows import LD, MISC, MM, ST, block, flat, joined, tokens
-from mappers.llm.tiling import DENSE, Parts, ceil_div, mm_parts
+from mappers.llm.tiling import DENSE, Parts, ceil_div, mm_parts, room
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ def matmul(rows: int, matrix: Matrix, passes: Sequence[Pass], target: Target, co
     whole, rest = divmod(blocks, high)
     total = whole + bool(rest)
     parts = mm_parts(matrix.k_blocks, target.geometry, target.options.split)
+    room("A", target.geometry.a_depth, matrix.k_blocks)
     made = [_tiles(_Tiles(0, whole, total, high), matrix, parts, passes, target, cores)] if whole else []
     if rest:
         made.append(_tiles(_Tiles(whole, 1, total, rest), matrix, parts, passes, target, cores))

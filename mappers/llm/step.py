@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hwsim.errors import InputError
 from hwsim.llm.engine import EngineConfig
 from hwsim.llm.isa import BLOCK, Instructions
 from hwsim.llm_workload.options import CompilerOptions
@@ -21,10 +22,18 @@ _ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
 
 
 def geometry(engine: EngineConfig) -> Geometry:
-    """Sizes of a core that the compiler goes by."""
+    """Sizes of a core that the compiler goes by.
+
+    Raises:
+        InputError: an MM of other than 16 columns, or tiles that are not whole blocks.
+    """
+    columns, rows = engine.mm_tile
+    if columns != BLOCK or rows % BLOCK or engine.mv_tile % BLOCK:
+        raise InputError("engine", f"MM of {BLOCK} columns, whole blocks of {BLOCK} in mm_tile and mv_tile",
+                         f"mm_tile {list(engine.mm_tile)}, mv_tile {engine.mv_tile}")
     buffers, memory = engine.buffers, engine.memory
     return Geometry(
-        mv_columns=engine.mv_tile, mm_columns=engine.mm_tile[0], mm_rows=engine.mm_tile[1], channels=memory.a_channels,
+        mv_columns=engine.mv_tile, mm_rows=engine.mm_tile[1], channels=memory.a_channels,
         a_depth=buffers.a_depth, a_width=BLOCK * buffers.a_banks_mv, b_depth=buffers.b_depth, b_width=buffers.b_bytes,
         meta_depth=buffers.meta_depth, meta_width=buffers.meta_bytes,
         blocks_depth=buffers.blocks_depth * buffers.blocks_bytes, global_depth=buffers.global_depth,

@@ -21,13 +21,24 @@ def ceil_div(value: int, unit: int) -> int:
     return -(-value // unit)
 
 
+def room(buffer: str, size: int, each: int) -> int:
+    """How many things of size `each` a buffer of `size` holds.
+
+    Raises:
+        InputError: not even one.
+    """
+    if size < each:
+        raise InputError(f"engine: {buffer} buffer", f"room for {each}", size)
+    return size // each
+
+
 @dataclass(frozen=True)
 class Geometry:
     """Sizes of one core in elements, bytes and buffer addresses.
 
     Attributes:
         mv_columns: columns of one MV.
-        mm_rows, mm_columns: of one MM.
+        mm_rows: rows of one MM; it has one block of columns.
         channels: HBM channels of activations, of the KV cache and, in MV mode, of the weights.
         a_depth, a_width: addresses of the A buffer, and bytes of one address in the share of a channel in MV mode.
         b_depth, b_width: of the B buffer in MM mode.
@@ -39,7 +50,6 @@ class Geometry:
 
     mv_columns: int
     mm_rows: int
-    mm_columns: int
     channels: int
     a_depth: int
     a_width: int

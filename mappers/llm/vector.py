@@ -12,7 +12,7 @@ from hwsim.llm.isa import BLOCK, Buffer, Instructions, Opcode
 from mappers.llm.fusion import Pass
 from mappers.llm.matvec import Target
 from mappers.llm.rows import LD, MISC, ST, block, flat, joined, tokens
-from mappers.llm.tiling import ceil_div
+from mappers.llm.tiling import ceil_div, room
 
 
 def lines(rows: int, elements: int, passes: Sequence[Pass], target: Target, cross: bool = False) -> Instructions:
@@ -22,7 +22,7 @@ def lines(rows: int, elements: int, passes: Sequence[Pass], target: Target, cros
     """
     g = target.geometry
     number, loads = np.arange(rows)[:, None], 1 + sum(step.operands for step in passes)
-    depth = g.global_depth // loads // ceil_div(elements, g.global_width * g.channels)
+    depth = room("global", g.global_depth // loads, ceil_div(elements, g.global_width * g.channels))
     waits, gives = number >= depth, number + depth < rows
     load, step = np.arange(loads), np.arange(len(passes))
     first, last = step == 0, step == len(passes) - 1

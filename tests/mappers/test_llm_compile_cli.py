@@ -48,6 +48,10 @@ def test_a_step_as_text(capsys):
     (["llama2-7b", "--prefill", "1", "--set", "assignment=none"], "assignment: wanted"),
     (["llama2-7b", "--prefill", "1", "--set", "model=opt-6.7b"], "wanted keys other than model"),
     (["llama2-7b", "--prefill", "1", "--set", "engine.sparse=1"], "engine: wanted one of the keys"),
+    (["llama2-7b", "--prefill", "9", "--set", "engine.mm_tile=[32, 128]"], "engine: wanted MM of 16 columns"),
+    (["llama2-7b", "--prefill", "9", "--set", "engine.buffers.a_depth=64"], "engine: A buffer: wanted room for 256"),
+    (["llama2-7b", "--prefill", "9", "--set", "engine.buffers.global_depth=16"], "global buffer: wanted room for 32"),
+    (["llama2-7b", "--prefill", "2048", "--set", "engine.buffers.b_depth=64"], "B buffer: wanted room for"),
     (["mixtral-8x7b", "--decode-at", "1"], "HBM: wanted a model that fits"),
     (["llama2-7b"], "one of"),
 ])
