@@ -75,8 +75,11 @@ def table_text(names: list[str], rows: list[tuple[Any, ...]]) -> str:
 
 
 def _cell(value: Any) -> str:
+    """Six significant digits; whole numbers whole."""
     if value is None:
         return "-"
-    text = f"{value:,.6g}" if isinstance(value, float) and abs(value) < 1e6 else str(value)
-    text = f"{value:.6g}" if isinstance(value, float) and 0 < abs(value) < 1e-3 else text
-    return " ".join(text.split())
+    if not isinstance(value, float) or not math.isfinite(value):
+        return " ".join(str(value).split())
+    if value.is_integer() and abs(value) < 1e15:
+        return f"{value:,.0f}"
+    return f"{value:,.6g}" if 1e-3 <= abs(value) < 1e6 else f"{value:.6g}"
