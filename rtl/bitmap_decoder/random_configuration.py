@@ -12,9 +12,14 @@ from hwsim.bitmap_decoder.components import COMPONENTS, ComponentConfig
 from hwsim.bitmap_decoder.config import DecoderConfig, DotConfig
 from hwsim.config import merged, one_of
 from hwsim.errors import InputError
+from rtl.bitmap_decoder.attention.cases import CASE_KEYS as ATTENTION_KEYS
 from rtl.bitmap_decoder.attention.random_configuration import draw_attention
 from rtl.bitmap_decoder.cases import CASE_KEYS
 from rtl.bitmap_decoder.pruner.cases import draw_pruner_configuration
+from rtl.verify.draw import component_for
+
+KINDS = {name: (kind, ATTENTION_KEYS if name == "attention" else CASE_KEYS) for name, kind in COMPONENTS.items()}
+"""By component: its configuration, and the keys of its cases."""
 
 
 def draw_configuration(settings: Mapping[str, Any], rng: np.random.Generator) -> ComponentConfig:
@@ -24,8 +29,7 @@ def draw_configuration(settings: Mapping[str, Any], rng: np.random.Generator) ->
         InputError: unknown keys or values that cannot be built.
     """
     fixed = {key: value for key, value in settings.items() if key not in CASE_KEYS}
-    drawn = str(rng.choice(list(COMPONENTS)))
-    name = one_of("component", fixed.get("component", drawn), COMPONENTS)
+    name = component_for(settings, KINDS, rng)
     if name == "attention":
         return draw_attention(settings, rng)
     if name == "pruner":

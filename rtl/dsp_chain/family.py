@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, Protocol
 
 import numpy as np
 from amaranth.lib import wiring
 
-from hwsim.config import Configuration, one_of
-from hwsim.dsp_chain.components import COMPONENTS
+from hwsim.config import Configuration
+from hwsim.dsp_chain.components import COMPONENTS, configuration_class
 from rtl.parts.stand_in import convert_parts
+from rtl.verify.draw import component_for
 from rtl.verify.family import Case
 
 NAME = "dsp_chain"
@@ -26,6 +27,9 @@ PARTS: Mapping[str, str] = {
 
 class ComponentFamily(Protocol):
     """What a component of the family offers."""
+
+    case_keys: Sequence[str]
+    """Settings that are no fields of its configuration."""
 
     def configuration(self, component: str, settings: Mapping[str, Any], rng: np.random.Generator) -> Configuration:
         """A legal configuration of that component with the fields that the settings fix (``component`` may be among
@@ -63,8 +67,8 @@ class DspChainFamily:
 
     def configuration(self, settings: Mapping[str, Any], rng: np.random.Generator) -> Configuration:
         """A configuration with the fields that the settings fix; without ``component``, of any."""
-        drawn = str(rng.choice(list(COMPONENTS)))
-        component = one_of("component", settings.get("component", drawn), COMPONENTS)
+        kinds = {name: (configuration_class(name), component_family(name).case_keys) for name in COMPONENTS}
+        component = component_for(settings, kinds, rng)
         return component_family(component).configuration(component, settings, rng)
 
     def case(self, configuration: Any, settings: Mapping[str, Any], rng: np.random.Generator) -> Case:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,8 @@ from rtl.verify.family import Case
 
 class UnitFamily:
     """See `rtl.dsp_chain.family.ComponentFamily`."""
+
+    case_keys: Sequence[str] = CASE_KEYS
 
     def configuration(self, component: str, settings: Mapping[str, Any], rng: np.random.Generator) -> Any:
         """Chains of 2 to 64 DSPs, short ones more often; a ``preset`` fixes all."""

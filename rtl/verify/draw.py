@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,29 @@ def operating_ratio(settings: Mapping[str, Any]) -> Ratio | None:
     if len(given) == 1:
         raise InputError("settings", "both n and m, or neither", f"only {given[0]}")
     return Ratio(settings["n"], settings["m"]) if given else None
+
+
+def component_for(settings: Mapping[str, Any], kinds: Mapping[str, tuple[type[Configuration], Sequence[str]]],
+                  rng: np.random.Generator) -> str:
+    """The component of a family that ``component`` names; without it, one of those that know all keys of the settings.
+
+    Args:
+        settings: of configurations and cases.
+        kinds: by component, the class of its configuration and the keys of its cases.
+        rng: draws where several do, and once if there is nothing to draw, so that naming the component leaves the rest
+            as it was. Where none knows all keys, any is drawn: its refusal names those that it knows.
+
+    Raises:
+        InputError: no such component.
+    """
+    def knows(kind: type[Configuration], case_keys: Sequence[str]) -> bool:
+        keys = {field.name for field in fields(kind)} | {*case_keys, "preset"}
+        return keys >= settings.keys() and settings.get("preset", "") in {"", *kind.presets}
+
+    named = "component" in settings
+    fitting = [name for name, (kind, case_keys) in kinds.items() if named or knows(kind, case_keys)]
+    drawn = str(rng.choice(fitting or list(kinds)))
+    return one_of("component", settings.get("component", drawn), kinds)
 
 
 def fixed_fields(settings: Mapping[str, Any], case_keys: Sequence[str], kind: type[Configuration]) -> dict[str, Any]:
