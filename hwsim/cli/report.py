@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from hwsim.cli.output import print_text
+from hwsim.cli.arguments import add_json
+from hwsim.cli.output import print_json, print_text
 from hwsim.errors import InputError
 
 _EXAMPLES = """\
@@ -26,6 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pdf", metavar="FILE.pdf", help="the figures as vectors, too")
     parser.add_argument("--png", metavar="FILE.png", help="the figures as pixels, too")
     parser.add_argument("--force", action="store_true", help="replace existing files")
+    add_json(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -48,7 +50,10 @@ def execute(arguments: argparse.Namespace) -> int:
         written |= {file: figure_bytes(data, kind) for kind, file in figures.items()}
     for file, content in written.items():
         write_file(file, content, force=arguments.force)
-    points, failed = data["count"], data["failed"]["count"]
-    print_text("\n".join([f"{points:,} points, {sum(data['front']):,} on fronts, {failed:,} failed",
-                          *(f"{file}: {len(content):,} bytes" for file, content in written.items())]))
+    counts = {"points": data["count"], "on_fronts": sum(data["front"]), "failed": data["failed"]["count"]}
+    if arguments.json:
+        print_json({**counts, "files": {str(file): len(content) for file, content in written.items()}})
+        return 0
+    said = "{points:,} points, {on_fronts:,} on fronts, {failed:,} failed".format_map(counts)
+    print_text("\n".join([said, *(f"{file}: {len(content):,} bytes" for file, content in written.items())]))
     return 0

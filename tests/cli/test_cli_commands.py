@@ -51,7 +51,7 @@ def test_examples_of_the_help_can_be_parsed(capfd: pytest.CaptureFixture[str]) -
         lines = [line.strip() for line in (parser.epilog or "").splitlines() if line.strip().startswith("hwsim ")]
         assert lines
         for line in lines:
-            parser.parse_args(shlex.split(line.partition(" > ")[0])[2:])
+            parser.parse_args(shlex.split(line.partition(" > ")[0], comments=True)[2:])
 
 
 def test_zoo(capfd: pytest.CaptureFixture[str]) -> None:

@@ -31,6 +31,10 @@ def test_the_page(folder, tmp_path, capfd):
     before = file.read_bytes()
     assert main([*argv, "--force"]) == 0
     assert file.read_bytes() == before
+    capfd.readouterr()
+    assert main([*argv, "--force", "--json"]) == 0
+    found = json.loads(capfd.readouterr().out)
+    assert (found["points"], found["failed"]) == (8, 8) and found["files"] == {str(file): len(before)}
 
 
 @pytest.mark.slow

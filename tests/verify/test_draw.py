@@ -17,7 +17,8 @@ def drawn(settings, seeds=20):
 @pytest.mark.parametrize(("settings", "found"), [
     ({}, {"decoder", "dot"}), ({"tile": 8, "rows": 2}, {"decoder", "dot"}), ({"lanes": 4}, {"decoder"}),
     ({"macs": 4}, {"dot"}), ({"columns": 4}, {"dot"}), ({"component": "dot"}, {"dot"}),
-    ({"component": "dot", "lanes": 4}, {"dot"}), ({"preset": sorted(DotConfig.presets)[0]}, {"dot"}),
+    ({"component": "dot", "lanes": 4}, {"dot"}), ({"preset": "mustafar-4"}, {"dot"}),
+    ({"preset": "int8-small"}, {"decoder", "dot"}),
     ({"nobody": 1}, {"decoder", "dot"})])
 def test_component_that_knows_all_keys(settings, found):
     assert drawn(settings) == found
