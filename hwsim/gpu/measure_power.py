@@ -85,12 +85,19 @@ def integrate(samples: list[tuple[float, float, float]]) -> Power:
 
 
 def nvml_sensor(uuid: str) -> Sensor | None:
-    """NVML's figures of one GPU, named by its UUID as ``torch.cuda`` does; None without ``nvidia-ml-py``."""
+    """NVML's figures of one GPU, named by its UUID as ``torch.cuda`` does; None without NVML, or without its leave."""
     if find_spec("pynvml") is None:
         return None
     import pynvml
 
-    pynvml.nvmlInit()
-    handle = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{uuid}")
-    return lambda: (1e-3 * pynvml.nvmlDeviceGetPowerUsage(handle),
-                    float(pynvml.nvmlDeviceGetClockInfo(handle, pynvml.NVML_CLOCK_SM)))
+    def sensor() -> tuple[float, float]:
+        return (1e-3 * pynvml.nvmlDeviceGetPowerUsage(handle),
+                float(pynvml.nvmlDeviceGetClockInfo(handle, pynvml.NVML_CLOCK_SM)))
+
+    try:
+        pynvml.nvmlInit()
+        handle = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{uuid}")
+        sensor()
+    except pynvml.NVMLError:
+        return None
+    return sensor

@@ -60,6 +60,20 @@ class TestDryRun:
         assert data["points"][0]["sparsity"] == pytest.approx(0.8, abs=1e-3)
         assert data["points"][2]["sparsity"] == 0 and data["settings"]["repeats"] == 4
 
+    def test_energy_of_a_call(self):
+        """With a sensor that always tells 200 W, a call takes 200 W times its share of the block."""
+        from dataclasses import replace
+
+        from hwsim.gpu.kernels import GemmShape
+        from hwsim.gpu.measure import Job, MeasureConfig, measure, open_bench
+
+        bench = replace(open_bench(True), sensor=lambda: (200.0, 1500.0))
+        config = MeasureConfig(warm_up=1, repeats=5, power_seconds=0.1)
+        (point,) = measure(config, [Job("dense", GemmShape(16, 16, 16), 0.0)], bench).points
+        assert point.power.watts == pytest.approx(200) and point.power.mhz == (1500, 1500, 1500)
+        calls = round(1e5 / point.times.us) or 1
+        assert point.joules == pytest.approx(200 * point.power.seconds / calls)
+
     def test_a_wrong_kernel_is_found(self, capfd, monkeypatch):
         from hwsim.gpu.kernels_triton import cases
 
@@ -73,6 +87,7 @@ class TestDryRun:
         (["--kernel", "dense", "--shape", "3x3"], "--shape: wanted MxKxN"),
         (["--kernel", "int4", "--shape", "16x64x2"], "shape: wanted N = 1 for int4, got 2"),
         (["--kernel", "compiled", "--shape", "16x64x2"], "kernel: wanted a GPU for it, got compiled"),
+        (["--kernel", "semi_structured", "--shape", "64x64x1"], "kernel: wanted a GPU for it"),
         (["--kernel", "attention", "--set", "dtype=int8"], "dtype: wanted one of float16"),
         (["--kernel", "bitmap", "--sparsity", "1.5"], "sparsity: wanted 0.0 to 1.0"),
         (["--set", "repeats=2"], "repeats"), (["--set", "speed=2"], "--set")])

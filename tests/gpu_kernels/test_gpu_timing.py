@@ -1,9 +1,13 @@
 """Timers, outliers and power, with sensors and events that tell known figures."""
 
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from hwsim.gpu.measure_power import PowerSampler, integrate
+from hwsim.gpu import measure_power
+from hwsim.gpu.measure_power import PowerSampler, integrate, nvml_sensor
 from hwsim.gpu.measure_timer import EventTimer, HostTimer, flush_bytes, spread
 
 
@@ -77,3 +81,28 @@ def test_host_timer():
     calls = []
     found = HostTimer().times(lambda: calls.append(1), 4)
     assert len(calls) == 4 == found.size and np.all(found > 0)
+
+
+def nvml(monkeypatch, **functions):
+    """A stand-in for NVML that knows one GPU, at 321 W and 1,980 MHz."""
+    class NVMLError(Exception):
+        pass
+
+    def refuse(*_):
+        raise NVMLError
+
+    calls = {"nvmlInit": lambda: None, "nvmlDeviceGetHandleByUUID": {"GPU-12ab": 7}.get, "NVML_CLOCK_SM": 1,
+             "nvmlDeviceGetPowerUsage": {7: 321_000}.__getitem__, "NVMLError": NVMLError,
+             "nvmlDeviceGetClockInfo": lambda handle, clock: {(7, 1): 1980}[handle, clock]}
+    module = SimpleNamespace(**calls | {name: refuse for name in functions})
+    monkeypatch.setattr(measure_power, "find_spec", lambda name: module)
+    monkeypatch.setitem(sys.modules, "pynvml", module)
+
+
+def test_nvml(monkeypatch):
+    nvml(monkeypatch)
+    assert nvml_sensor("12ab")() == (321.0, 1980.0)
+    nvml(monkeypatch, nvmlDeviceGetPowerUsage=None)
+    assert nvml_sensor("12ab") is None
+    monkeypatch.setattr(measure_power, "find_spec", lambda name: None)
+    assert nvml_sensor("12ab") is None

@@ -10,9 +10,12 @@ import torch
 
 from hwsim.errors import InputError
 from hwsim.gpu.kernels import GemmShape
-from hwsim.gpu.kernels_triton.cases import Case, Ready, numbers
+from hwsim.gpu.kernels_triton.cases import USUAL, Case, Ready, numbers
 from hwsim.gpu.kernels_triton.launch import device, operand
 from hwsim.sparsity import Ratio, random_nm_mask
+
+STEPS = (32, 64, 8)
+"""Of rows, ranks and columns that PyTorch's 2:4 products of 16-bit floats take."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,9 @@ def _product(shape: GemmShape, dtype: str, rng: np.random.Generator, *, kind: st
     """``C = A @ B`` in the operands' type."""
     if kind != "cublas" and device() != "cuda":
         raise InputError("kernel", "a GPU for it", kind)
+    sizes = shape.m, shape.k, shape.n
+    if kind == "semi_structured" and any(size % step for size, step in zip(sizes, STEPS, strict=True)):
+        raise InputError("shape", f"M, K, N multiples of {STEPS}", sizes)
     a = numbers(rng, (shape.m, shape.k), dtype)
     if kind == "semi_structured":
         a = np.where(random_nm_mask(a.shape, Ratio(2, 4), 1, rng), a, 0).astype(a.dtype)
@@ -45,11 +51,12 @@ def _product(shape: GemmShape, dtype: str, rng: np.random.Generator, *, kind: st
     return Ready(Library(lambda: multiply(left, right), size), reference, 1 - np.count_nonzero(a) / a.size)
 
 
-def _case(kind: str, model: str | None, sparsity: float) -> Case:
+def _case(kind: str, model: str | None, sparsity: float, usual: tuple[GemmShape, ...] = USUAL) -> Case:
     return Case(lambda shape, _, dtype, rng: _product(shape, dtype, rng, kind=kind), model,
-                ("float16", "bfloat16"), sparsity=sparsity, gpu_only=kind != "cublas")
+                ("float16", "bfloat16"), usual=usual, sparsity=sparsity, gpu_only=kind != "cublas")
 
 
+_WIDE = tuple(shape for shape in USUAL if shape.n % STEPS[-1] == 0)
 BASELINES = {"cublas": _case("cublas", "cublas", 0.0), "compiled": _case("compiled", None, 0.0),
-             "semi_structured": _case("semi_structured", "semi_structured", 0.5)}
+             "semi_structured": _case("semi_structured", "semi_structured", 0.5, _WIDE)}
 """By name; all but ``cublas``, which on a CPU is PyTorch's own product, want a GPU."""
