@@ -13,11 +13,10 @@ from amaranth.lib.wiring import In, Out
 from hwsim.bitmap_decoder.config import DecoderConfig
 from rtl.bitmap_decoder import layouts
 from rtl.bitmap_decoder.counts import prefix_counts
-from rtl.bitmap_decoder.faults import Stop, watch
-from rtl.bitmap_decoder.layouts import Fault
 from rtl.bitmap_decoder.values import ValueWindow
 from rtl.bitmap_decoder.walk import TileWalk
 from rtl.parts.result_queue import ResultQueue
+from rtl.parts.stop import FAULT, Fault, Stop, watch
 
 
 class BitmapDecoder(wiring.Component):
@@ -37,7 +36,7 @@ class BitmapDecoder(wiring.Component):
         super().__init__({
             "h": In(stream.Signature(layouts.header())), "b": In(stream.Signature(config.tile)),
             "v": In(stream.Signature(layouts.value_beat(config))),
-            "o": Out(stream.Signature(layouts.dense_beat(config))), "error": Out(stream.Signature(layouts.FAULT))})
+            "o": Out(stream.Signature(layouts.dense_beat(config))), "error": Out(stream.Signature(FAULT))})
 
     def elaborate(self, platform: object) -> Module:
         """Build the decoder."""

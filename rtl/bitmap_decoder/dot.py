@@ -13,14 +13,13 @@ from hwsim.bitmap_decoder import timing
 from hwsim.bitmap_decoder.config import DotConfig
 from rtl.bitmap_decoder import layouts
 from rtl.bitmap_decoder.column import Column
-from rtl.bitmap_decoder.faults import Stop, watch
-from rtl.bitmap_decoder.layouts import Fault
 from rtl.bitmap_decoder.operand import Operand
 from rtl.bitmap_decoder.tiles import TilePair
 from rtl.bitmap_decoder.values import ValueWindow
 from rtl.bitmap_decoder.walk import TileWalk
 from rtl.parts.registers import Make, built, chain, delayed
 from rtl.parts.result_queue import ResultQueue
+from rtl.parts.stop import FAULT, Fault, Stop, watch
 
 
 class BitmapDot(wiring.Component):
@@ -39,7 +38,7 @@ class BitmapDot(wiring.Component):
             "h": In(stream.Signature(layouts.header())), "b": In(stream.Signature(config.tile)),
             "v": In(stream.Signature(layouts.value_beat(config))),
             "x": In(stream.Signature(layouts.operand_beat(config))),
-            "o": Out(stream.Signature(layouts.sum_beat(config))), "error": Out(stream.Signature(layouts.FAULT))})
+            "o": Out(stream.Signature(layouts.sum_beat(config))), "error": Out(stream.Signature(FAULT))})
 
     def elaborate(self, platform: object) -> Module:
         """Build the component."""

@@ -11,9 +11,9 @@ from hwsim.bitmap_decoder.pruner.config import PrunerConfig
 from rtl.bitmap_decoder import layouts
 from rtl.bitmap_decoder.attention import contract as attention_contract
 from rtl.bitmap_decoder.component import Component, component_of
-from rtl.bitmap_decoder.layouts import Fault
 from rtl.bitmap_decoder.pruner import contract as pruner_contract
 from rtl.parts.stand_in import convert_parts
+from rtl.parts.stop import Fault
 
 NAME = "bitmap_decoder"
 """Name of the top module, and what the names of its parts begin with."""

@@ -2,29 +2,10 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
-
 from amaranth.hdl import unsigned
 from amaranth.lib.data import ArrayLayout, StructLayout
 
 from hwsim.bitmap_decoder.config import MOST_ELEMENTS, MOST_ROWS, BitmapConfig, DecoderConfig, DotConfig
-
-
-class Fault(IntEnum):
-    """Why a component has stopped."""
-
-    NONE = 0
-    HEADER = 1      # a tile of another size than the component's, or no rows or elements
-    BITMAP = 2      # ones behind the end of a row
-    TRUNCATED = 3   # port v was told to be at its end before all announced values had come
-    OVERLONG = 4    # the beat with the last announced value was not told to be the last
-    TOO_MANY = 5    # more ones than values announced
-    TOO_FEW = 6     # fewer ones than values announced
-    OPERAND = 7     # another number of rows of X than elements
-
-
-FAULT = unsigned(3)
-"""Shape of a `Fault`: the payload of port ``error``."""
 
 
 def header() -> StructLayout:

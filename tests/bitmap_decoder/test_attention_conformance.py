@@ -13,7 +13,8 @@ from rtl.bitmap_decoder.attention import layouts
 from rtl.bitmap_decoder.attention.cases import attention_case
 from rtl.bitmap_decoder.component import component_of
 from rtl.bitmap_decoder.emit import convert, emit_component
-from rtl.bitmap_decoder.layouts import Fault, value_beat
+from rtl.bitmap_decoder.layouts import value_beat
+from rtl.parts.stop import Fault
 from rtl.verify import run_cases, verify
 from rtl.verilog import lint
 

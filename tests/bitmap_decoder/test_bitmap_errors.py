@@ -15,7 +15,7 @@ from rtl.bitmap_decoder.cases import decoder_case
 from rtl.bitmap_decoder.component import component_of
 from rtl.bitmap_decoder.dot_cases import dot_case
 from rtl.bitmap_decoder.emit import convert
-from rtl.bitmap_decoder.layouts import Fault
+from rtl.parts.stop import Fault
 from rtl.verify.compare import compare
 
 CONFIGS = {"decoder": DecoderConfig(tile=8, pad=1, lanes=4, beat_values=4, buffer_beats=4, data_type="int8"),

@@ -12,9 +12,9 @@ from hwsim.bitmap_decoder.pruner.vectors import Batch
 from rtl.bench import build_bench
 from rtl.bitmap_decoder.component import component_of
 from rtl.bitmap_decoder.emit import convert, emit_component
-from rtl.bitmap_decoder.layouts import Fault
 from rtl.bitmap_decoder.pruner.cases import INPUTS, OUTPUTS, pruner_case
 from rtl.bitmap_decoder.pruner.tokens import descriptor_token
+from rtl.parts.stop import Fault
 from rtl.verify import verify
 from rtl.verify.compare import compare
 from rtl.verilog import lint

@@ -23,6 +23,7 @@ from rtl.bitmap_decoder.pruner import layouts as pruner_layouts
 from rtl.bitmap_decoder.pruner.cases import pruner_case
 from rtl.bitmap_decoder.pruner.pruner import BitmapPruner
 from rtl.bitmap_decoder.tokens import dense_tokens
+from rtl.parts.stop import FAULT
 from rtl.verify.draw import draw_stall
 from rtl.verify.family import Case
 from rtl.verify.run import run_cases
@@ -40,7 +41,7 @@ class RoundTrip(wiring.Component):
             "p": In(stream.Signature(pruner_layouts.descriptor(pruner))),
             "i": In(stream.Signature(pruner_layouts.input_beat(pruner))),
             "c": Out(stream.Signature(pruner_layouts.record(pruner))),
-            "o": Out(stream.Signature(layouts.dense_beat(decoder))), "error": Out(stream.Signature(layouts.FAULT))})
+            "o": Out(stream.Signature(layouts.dense_beat(decoder))), "error": Out(stream.Signature(FAULT))})
 
     def elaborate(self, platform):
         m = Module()

@@ -8,9 +8,9 @@ import pytest
 
 from hwsim.dsp_chain.dequant.config import DequantConfig
 from rtl.bench import build_bench
-from rtl.bitmap_decoder.layouts import Fault
 from rtl.dsp_chain.dequant.cases import draw_tensor, make_case
 from rtl.dsp_chain.dequant.dequant import Dequant
+from rtl.parts.stop import Fault
 from rtl.verify.compare import compare
 
 CONFIG = DequantConfig(word=16, lanes=2, group=4, buffer_words=3)

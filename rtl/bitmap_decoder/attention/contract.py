@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hwsim.bitmap_decoder.attention.config import AttentionConfig
 from rtl.bitmap_decoder.attention import layouts
-from rtl.bitmap_decoder.layouts import Fault, value_beat
+from rtl.bitmap_decoder.layouts import value_beat
+from rtl.parts.stop import Fault
 
 
 def contract(config: AttentionConfig) -> list[str]:

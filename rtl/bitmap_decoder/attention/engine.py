@@ -17,12 +17,11 @@ from rtl.bitmap_decoder.attention.accumulators import Accumulators
 from rtl.bitmap_decoder.attention.feed import TileFeed
 from rtl.bitmap_decoder.attention.reciprocal import Reciprocal
 from rtl.bitmap_decoder.attention.softmax import Softmax
-from rtl.bitmap_decoder.faults import Stop, watch
-from rtl.bitmap_decoder.layouts import Fault
 from rtl.bitmap_decoder.values import ValueWindow
 from rtl.float import FloatMultiply
 from rtl.parts.registers import chain, delayed
 from rtl.parts.result_queue import ResultQueue
+from rtl.parts.stop import FAULT, Fault, Stop, watch
 
 
 class BitmapAttention(wiring.Component):
@@ -41,7 +40,7 @@ class BitmapAttention(wiring.Component):
             "h": In(stream.Signature(layouts.header(config))), "q": In(stream.Signature(layouts.query_beat(config))),
             "b": In(stream.Signature(config.tile)), "v": In(stream.Signature(family_layouts.value_beat(config))),
             "o": Out(stream.Signature(layouts.result())), "s": Out(stream.Signature(layouts.summary())),
-            "error": Out(stream.Signature(family_layouts.FAULT))})
+            "error": Out(stream.Signature(FAULT))})
 
     def elaborate(self, platform: object) -> Module:
         """Build the unit."""

@@ -8,8 +8,6 @@ from amaranth.lib.wiring import In, Out
 
 from hwsim.bitmap_decoder.pruner.config import PrunerConfig
 from rtl.bitmap_decoder import layouts as family_layouts
-from rtl.bitmap_decoder.faults import Stop, watch
-from rtl.bitmap_decoder.layouts import Fault
 from rtl.bitmap_decoder.pruner import layouts
 from rtl.bitmap_decoder.pruner.intake import VectorIntake
 from rtl.bitmap_decoder.pruner.pack import Packer
@@ -17,6 +15,7 @@ from rtl.bitmap_decoder.pruner.select import Selector
 from rtl.bitmap_decoder.pruner.turn import KeyTurner
 from rtl.parts.registers import Make, built
 from rtl.parts.result_queue import ResultQueue
+from rtl.parts.stop import FAULT, Fault, Stop, watch
 
 
 class BitmapPruner(wiring.Component):
@@ -41,7 +40,7 @@ class BitmapPruner(wiring.Component):
             "h": Out(stream.Signature(family_layouts.header())), "b": Out(stream.Signature(config.tile)),
             "c": Out(stream.Signature(layouts.record(config))),
             "v": Out(stream.Signature(family_layouts.value_beat(config))),
-            "error": Out(stream.Signature(family_layouts.FAULT))})
+            "error": Out(stream.Signature(FAULT))})
 
     def elaborate(self, platform: object) -> Module:
         """Build intake and selection, and what follows for this side."""

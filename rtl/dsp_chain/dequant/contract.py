@@ -5,8 +5,8 @@ from __future__ import annotations
 from amaranth.lib.data import StructLayout
 
 from hwsim.dsp_chain.dequant.config import WIDEST, WIDTHS, DequantConfig
-from rtl.bitmap_decoder.layouts import Fault
 from rtl.dsp_chain.dequant import layouts
+from rtl.parts.stop import Fault
 
 FAULTS = (Fault.HEADER, Fault.TRUNCATED, Fault.OVERLONG)
 

@@ -11,14 +11,13 @@ from amaranth.lib.wiring import In, Out
 
 from hwsim.dsp_chain.dequant import timing
 from hwsim.dsp_chain.dequant.config import WIDEST, WIDTHS, DequantConfig
-from rtl.bitmap_decoder.faults import Stop, watch
-from rtl.bitmap_decoder.layouts import FAULT, Fault
 from rtl.dsp_chain.dequant import layouts
 from rtl.dsp_chain.dequant.gearbox import Gearbox
 from rtl.dsp_chain.dequant.intake import WordIntake
 from rtl.dsp_chain.dequant.lane import ScaleLane
 from rtl.parts.registers import Make, built, controlled, delayed
 from rtl.parts.result_queue import ResultQueue
+from rtl.parts.stop import FAULT, Fault, Stop, watch
 
 
 class Dequant(wiring.Component):
