@@ -2,6 +2,7 @@
 
 `hwsim.gpu.board` holds data sheets, `hwsim.gpu.kernels` the model of each kernel, `hwsim.gpu.calibration` where its
 constants come from and how far it is off on points that it has not seen.
+`hwsim.gpu.kernels_triton` has such kernels to run, `hwsim.gpu.measure` times them; both need the extra ``gpu``.
 """
 
 from hwsim.gpu.board import GpuBoard

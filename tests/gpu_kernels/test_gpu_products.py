@@ -103,6 +103,14 @@ def test_tiled_csl(density, dtype, seeded):
         check(tiled_csl_spmm(code, b, dtype), code.decode(), b)
 
 
+def test_padding_of_a_full_tile(seeded):
+    """A full tile has no zero that its padding could name; the padding then names an element that it must not clear."""
+    a, b = np.ones((16, 32), np.float16), numbers(seeded, (32, 3), "float16")
+    code = encode_tiled_csl(a, (16, 32), pad=3)
+    assert len(code.values) == 513 and code.values[-1] == 0
+    check(tiled_csl_spmm(code, b), a, b)
+
+
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize("block", [(16, 16), (32, 64), (1, 16), (5, 12)])
 def test_blocks(block, dtype, seeded):

@@ -52,7 +52,7 @@ def csl_kernel(values: tl.tensor, places: tl.tensor, offsets: tl.tensor, b: tl.t
         for start in range(tl.load(offsets + tile), end, ITEMS):
             item = start + tl.arange(0, ITEMS)
             kept = tl.load(values + item, item < end, 0)
-            # A padding item is 0 and names an element that is 0: leave that to the zeros.
+            # A padding item is 0, and in a full tile names an element that is not: it must not be stored.
             tl.store(own + tl.load(places + item, item < end, 0).to(tl.int32), kept, kept != 0)
         tl.debug_barrier()
         left = tl.load(own + inner, volatile=True)
