@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from hwsim.config import shared
 from hwsim.dsp_chain.config import ROWS, SparseChainConfig
 from hwsim.errors import InputError
 
@@ -87,11 +88,7 @@ def same_device(columns: Sequence[Column]) -> SparseChainConfig:
             block that is not there, or that was of the other mode.
     """
     blocks = blocks_of(columns)
-    if not blocks:
-        raise InputError("columns", "at least one", "none")
-    config = blocks[0].config
-    if any(block.config != config for block in blocks):
-        raise InputError("columns", "blocks of one device", "several configurations")
+    config = shared("columns", blocks)
     before = None
     for number, block in enumerate(blocks):
         if block.activations is None and (before is None or before.single != block.single):

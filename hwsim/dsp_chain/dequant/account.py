@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hwsim.config import shared
 from hwsim.dsp_chain.dequant.config import WIDEST, WIDTHS, DequantConfig
-from hwsim.dsp_chain.dequant.tensor import Packed, same_unit
+from hwsim.dsp_chain.dequant.tensor import Packed
 from hwsim.energy import ActionCount, of_bytes
 
 SMALLEST_SRAM, LARGEST_SRAM = 64, 64 << 20
@@ -17,7 +18,7 @@ def action_counts(tensors: Sequence[Packed]) -> list[ActionCount]:
 
     Multiplications are priced as INT8 ones. Not counted: control, queues of headers and scales, rounding's adder.
     """
-    config = same_unit(tensors)
+    config = shared("tensors", tensors)
     beats, words = sum(tensor.beats for tensor in tensors), sum(len(tensor.words) for tensor in tensors)
     lanes = beats * config.lanes
     product = WIDEST + config.multiplier_bits

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from hwsim.config import shared
 from hwsim.dsp_chain.dequant import timing
-from hwsim.dsp_chain.dequant.tensor import Ints, Packed, same_unit
+from hwsim.dsp_chain.dequant.tensor import Ints, Packed
 from hwsim.network import Network
 
 Bools = npt.NDArray[np.bool_]
@@ -41,7 +42,7 @@ class Steps:
 
 def steps_of(tensors: Sequence[Packed]) -> Steps:
     """The steps of tensors of one dequantiser, in order."""
-    config = same_unit(tensors)
+    config = shared("tensors", tensors)
     beats = np.array([tensor.beats for tensor in tensors])
     words, scales = (np.array([len(getattr(tensor, name)) for tensor in tensors]) for name in ("words", "shifts"))
     tensor = np.repeat(np.arange(len(tensors)), beats)
@@ -65,7 +66,7 @@ def dequant_network(tensors: Sequence[Packed], offer: Mapping[str, Bools] | None
         offer: by input port (``h``, ``w``, ``s``): bool (cycles,), when its source may begin to offer.
         ready: bool (cycles,), when the sink of port ``o`` is ready.
     """
-    config, steps, gates = same_unit(tensors), steps_of(tensors), offer or {}
+    config, steps, gates = shared("tensors", tensors), steps_of(tensors), offer or {}
     count = len(tensors)
     net = Network("dequantiser, by beats")
     net.process("h", firings=count, offer=gates.get("h"))

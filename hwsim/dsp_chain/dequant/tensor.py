@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,16 +90,3 @@ def fixed_point(config: DequantConfig, scales: npt.NDArray[np.floating]) -> tupl
     candidates = np.rint(np.ldexp(real[:, None], np.arange(config.most_shift + 1)))
     shifts = (candidates <= most).sum(1) - 1
     return candidates[np.arange(len(real)), shifts].astype(np.int64), shifts.astype(np.int64)
-
-
-def same_unit(tensors: Sequence[Packed]) -> DequantConfig:
-    """The configuration that all tensors share.
-
-    Raises:
-        InputError: no tensor, or tensors of different dequantisers.
-    """
-    if not tensors:
-        raise InputError("tensors", "at least one", "none")
-    if any(tensor.config != tensors[0].config for tensor in tensors):
-        raise InputError("tensors", "tensors of one dequantiser", "several configurations")
-    return tensors[0].config
