@@ -44,7 +44,7 @@ def row_of(evaluate: Evaluate, point: Point) -> Row:
     except InputError as error:
         return bad_row(point, str(error), time.perf_counter() - start)
     except MemoryError as error:
-        return bad_row(point, f"memory: wanted a point that fits, got {error or 'no room'}",
+        return bad_row(point, f"memory: wanted a point that fits, got {str(error) or 'no room'}",
                        time.perf_counter() - start)  # fmt: skip
     except Exception as error:  # of whatever kind: the sweep goes on
         return bad_row(point, f"{type(error).__name__}: {error}", time.perf_counter() - start)
