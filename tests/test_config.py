@@ -205,6 +205,7 @@ arrays = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(arrays)
 def test_round_trip(array: Array) -> None:
     plain = json.loads(json.dumps(array.to_mapping()))

@@ -27,6 +27,7 @@ def judge(acc, bias, multiplier, shift, zero_point, low, high):
     return min(max(round(Fraction((acc + bias) * multiplier, 2**shift)) + zero_point, low), high)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(INT32, INT32, st.integers(0, 65535), st.integers(0, 47)), min_size=1), INT8, INT8, INT8)
 @example([(2**31 - 1, 2**31 - 1, 65535, 0), (-(2**31), -(2**31), 65535, 0), (-(2**31), 0, 65535, 47)], 127, -128, 127)
 @settings(max_examples=300, deadline=None)

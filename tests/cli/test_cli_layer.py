@@ -46,6 +46,7 @@ def test_a_layer_with_drawn_values_takes_the_cycles_of_the_run(small, dataflow, 
     assert found["real_input"] is False and found["ratio"] == "2:4"
 
 
+@pytest.mark.slow
 def test_memory_stalls_make_the_difference(small, capsys):
     cycles = []
     for rate in ("1.2e9", "1e11"):

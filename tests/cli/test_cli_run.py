@@ -70,6 +70,7 @@ def test_the_quick_form_builds_the_array_for_its_ratio(n: str, ratio: str, capfd
     assert data["provenance"]["inputs"]["accelerator"]["ratios"] == ([] if ratio == "1:1" else [ratio])
 
 
+@pytest.mark.slow
 def test_files_of_a_run(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
     argv = ["--gemm", "32x64x32", *SMALL, "-o", str(out)]

@@ -109,6 +109,7 @@ def test_timeline_of_many_tokens_is_near_the_sum():
     assert timeline_of(case, 0.5, "skip").decode * 1e9 == pytest.approx(exact, rel=2e-3)
 
 
+@pytest.mark.slow
 def test_a_run_says_where_engines_cross():
     outcome = run(experiment(pruning={"sparsities": [0.5]}))
     (found,) = outcome.runs
@@ -124,6 +125,7 @@ def test_a_run_says_where_engines_cross():
     assert outcome.weights_equal_cache == pytest.approx(2 * (6_738_415_616 - 266_240 - 131_072_000) / 524_288)
 
 
+@pytest.mark.slow
 def test_without_sparsity_nothing_pays():
     """A bitmap of ones is 9 % larger than no bitmap."""
     case = experiment(pruning={"sparsities": [0.0]}, workload={"contexts": (64, 512, 1024)})

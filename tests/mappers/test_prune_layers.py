@@ -79,6 +79,7 @@ def test_each_direction_uses_its_own_weights(method, shape, ratio, seed):
         assert not np.array_equal(*masks(layer))
 
 
+@pytest.mark.slow
 def test_the_gradients_are_those_of_finite_differences():
     torch.manual_seed(3)
     for layer, x in ((NmLinear(8, 4).double(), torch.randn(3, 8)), (NmConv2d(4, 4, 3, padding=1).double(),

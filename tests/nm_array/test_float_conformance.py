@@ -39,6 +39,7 @@ def test_small_float_arrays(data_type, dataflow):
                  engine="amaranth"), 30)
 
 
+@pytest.mark.slow
 def test_integers_in_both_dataflows():
     fixed = TINY | {"dataflow": "both", "rows": 2, "cols": 2, "ratios": ["2:4"]}
     check(verify("nm_array", fixed, seed=2, cases=8, engine="amaranth"), 150)

@@ -1,6 +1,7 @@
 """The requantisation pipeline alone, bit for bit against `hwsim.quantize`, with the corners of every step."""
 
 import numpy as np
+import pytest
 from amaranth.sim import Simulator
 
 from hwsim.nm_array.timing import REQUANTIZE
@@ -73,6 +74,7 @@ def test_every_corner_is_bit_exact():
     assert on_rtl(rows) == expected(rows)
 
 
+@pytest.mark.slow
 def test_random_values_are_bit_exact():
     rng = np.random.default_rng(1)
     rows = [*around_the_ends(rng), *(draw(rng) for _ in range(4000))]

@@ -76,6 +76,7 @@ def test_many_sequences(dataflow, engine):
         assert report.passed and report.cases == 200, report.summary()
 
 
+@pytest.mark.slow
 def test_given_programs_without_a_reset_between():
     rng = np.random.default_rng(1)
     programs = draw_programs(rng, 3, rows=2, cols=2, multipliers=1, ratios=["2:4"])
@@ -87,6 +88,7 @@ def test_given_programs_without_a_reset_between():
     assert report.passed and report.cases == 1, report.summary()
 
 
+@pytest.mark.slow
 def test_one_drawn_case_in_four_is_a_sequence_and_modes_change_within_it():
     config = draw_configuration(MIXED, np.random.default_rng(0))
     drawn = [draw_case(config, {}, np.random.default_rng(seed)).described["programs"] for seed in range(200)]

@@ -61,6 +61,7 @@ def assert_no_overlap(figure: Any) -> None:
         assert not legend.overlaps(axes._left_title.get_window_extent(renderer))
 
 
+@pytest.mark.slow
 def test_size_and_bytes(make: Any) -> None:
     outcome = make()
     data = overview_png(outcome, outcome.runs[0])

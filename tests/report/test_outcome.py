@@ -38,6 +38,7 @@ def test_ratio_of(top: float, bottom: float, wanted: float | None) -> None:
     assert ratio_of(top, bottom) == wanted
 
 
+@pytest.mark.slow
 def test_figure_is_a_png_and_replaces_the_old_one(make: Any, tmp_path: Path) -> None:
     file = tmp_path / "new" / "x.png"
     make().figure(file)

@@ -14,6 +14,7 @@ from hwsim.reproduce.mustafar_outcome import MustafarExperiment, gain
 from hwsim.reproduce.published import load_published
 from mappers.kv.mustafar import run
 
+pytestmark = pytest.mark.slow
 SMALL = MustafarExperiment(context=512, batches=(1, 2), units=(32, 128))
 SETTINGS = ["--set", "context=512", "--set", "batches=[1]", "--set", "units=[64]"]
 ROW_KEYS = ["quantity", "published", "ours", "error_percent", "mark", "source"]
@@ -24,7 +25,6 @@ def outcome():
     return run(SMALL)
 
 
-@pytest.mark.slow
 def test_every_published_figure_has_its_row(outcome):
     rows = {row.quantity: row for row in mustafar.rows(outcome)}
     assert len(rows) == len(mustafar.rows(outcome))

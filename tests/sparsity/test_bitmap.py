@@ -21,6 +21,7 @@ def cases(draw):
     return w, tile, draw(st.integers(1, 9)), draw(st.sampled_from([0, 16, 32]))
 
 
+@pytest.mark.slow
 @given(cases())
 @settings(max_examples=200, deadline=None)
 def test_round_trip_and_size(case):

@@ -20,6 +20,7 @@ def matrix(seed, shape=(5, 70), dtype=np.float16):
     return (rng.integers(1, 8, shape) * (rng.random(shape) < 0.4)).astype(dtype)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 999), st.lists(st.integers(0, 30), min_size=1, max_size=3), st.integers(1, 9),
        st.sampled_from([0, 32]), st.sampled_from(DTYPES), st.integers(1, 12), st.booleans())  # fmt: skip
 @settings(max_examples=100, deadline=None)

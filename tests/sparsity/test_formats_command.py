@@ -36,6 +36,7 @@ def test_one_format(capfd):
     assert "columns         1.0000      1.0000" in text
 
 
+@pytest.mark.slow
 def test_comparison_and_its_files(tmp_path, capfd):
     argv = ("--density", "0.5", "0.1", "--shape", "128x128", "--value-bits", "16", "-o", str(tmp_path))
     text = output(capfd, *argv)

@@ -46,6 +46,7 @@ def test_mask_equals_the_plain_rule(case, ratio):
     assert np.array_equal(np.moveaxis(mask, axis, -1).reshape(-1, w.shape[axis]) if w.size else [], wanted)
 
 
+@pytest.mark.slow
 @given(arrays(), RATIOS)
 @settings(max_examples=150, deadline=None)
 def test_round_trip_and_canonical_form(case, ratio):

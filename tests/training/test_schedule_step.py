@@ -107,6 +107,7 @@ def test_chosen_dataflows_give_the_shortest_step_of_all(ratio):
     assert step_network(times, {}, {}).solve().cycles == min(found)
 
 
+@pytest.mark.slow
 def test_baselines_are_never_better():
     best = schedule_step(MACHINE, TINY, 2, RATIO, EXACT)
     plain = MACHINE.replace(array=MACHINE.array.replace(interleave=1))

@@ -66,6 +66,7 @@ def test_the_report_is_plain_data_and_the_same_each_time():
     assert run(seed=5).to_dict() != report.to_dict()
 
 
+@pytest.mark.slow
 def test_a_failure_tells_how_to_repeat_it(monkeypatch):
     monkeypatch.setattr("hwsim.nm_array.timing.RESULT_BUFFER", 3)
     report = run(cases=3)
@@ -78,6 +79,7 @@ def test_a_failure_tells_how_to_repeat_it(monkeypatch):
     json.dumps(report.to_dict())
 
 
+@pytest.mark.slow
 def test_a_limit_too_short_leaves_the_case_unfinished():
     report = run(limit=10)
     assert report.unfinished == 2 and not report.passed

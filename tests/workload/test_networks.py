@@ -72,6 +72,7 @@ def test_lite0_sees_a_uniform(lite0: RealNetwork) -> None:
     assert np.mean(zeros) == pytest.approx(0.27, abs=0.02) and max(zeros) == pytest.approx(0.78, abs=0.03)
 
 
+@pytest.mark.slow
 def test_lite0_recording_reproduces_each_operator(lite0: RealNetwork) -> None:
     """A . B + bias through the fused activation is what the only reader of each operator was recorded to read."""
     _, recording = lite0.run(lite0.sample_input())
