@@ -93,7 +93,7 @@ def _step(experiment: Any, arguments: argparse.Namespace) -> int:
 
 
 def _generate(experiment: Any, arguments: argparse.Namespace) -> int:
-    from hwsim.llm_workload.table import ablation_text, generation_text, sizes_text
+    from hwsim.llm_workload.table import ablation_text, generation_text, gpu_text, sizes_text
     from mappers.llm.generate import FULL, Generator, ablation
 
     model, assignment = experiment.loaded()
@@ -105,9 +105,11 @@ def _generate(experiment: Any, arguments: argparse.Namespace) -> int:
         else:
             generator = Generator(model, experiment.engine, assignment, experiment.compiler)
             generation = generator.generate(experiment.prompt, experiment.tokens, bar)
+    gpus = experiment.on_gpus()
     result = {"model": model.name, "preset": arguments.preset, "assignment": assignment.name,
-              "source": assignment.source, **generation.to_dict()}
-    text = generation_text(model.name, generation)
+              "source": assignment.source, **generation.to_dict(), "gpus": [gpu.to_dict() for gpu in gpus]}
+    beside = gpu_text(generation, gpus, experiment.engine.dollars)
+    text = "\n".join([generation_text(model.name, generation), beside, ""])
     if arguments.ablation:
         result |= {"ablation": found.to_dict(), "instruction_bytes_all_lengths": sizes.to_dict()}
         text = "\n".join([text, ablation_text(found), "", sizes_text(sizes), ""])

@@ -47,7 +47,7 @@ def execute(arguments: argparse.Namespace) -> int:
 def _run(experiment: Any) -> tuple[str, str, Any]:
     """Text, JSON text, and what draws the figure."""
     from hwsim.llm_workload.figure import overview_png
-    from hwsim.llm_workload.table import ablation_text, generation_text, sizes_text
+    from hwsim.llm_workload.table import ablation_text, generation_text, gpu_text, sizes_text
     from hwsim.provenance import provenance
     from mappers.llm.generate import FULL, ablation
 
@@ -57,8 +57,11 @@ def _run(experiment: Any) -> tuple[str, str, Any]:
                                 experiment.tokens, bar)
     full = found.cases[FULL]
     name = f"{model.name}, prompt of {experiment.prompt}, {experiment.tokens} tokens"
-    text = "\n".join([generation_text(model.name, full), ablation_text(found), "", sizes_text(sizes), ""])
+    gpus = experiment.on_gpus()
+    text = "\n".join([generation_text(model.name, full), ablation_text(found), "", sizes_text(sizes), "",
+                      gpu_text(full, gpus, experiment.engine.dollars), ""])
     result = {"model": model.name, "assignment": assignment.name, "source": assignment.source, **full.to_dict(),
-              "ablation": found.to_dict(), "instruction_bytes_all_lengths": sizes.to_dict(),
+              "ablation": found.to_dict(), "gpus": [gpu.to_dict() for gpu in gpus],
+              "instruction_bytes_all_lengths": sizes.to_dict(),
               "provenance": provenance(experiment.to_mapping(), seed=assignment.seed)}
     return text, json.dumps(result, indent=2, allow_nan=False) + "\n", lambda: overview_png(name, found)

@@ -15,10 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-
 from hwsim.gpu.board import GpuBoard
-from hwsim.gpu.constants import GpuConstants
 from hwsim.gpu.kernels import GemmShape, predict
 from hwsim.kv_workload.experiment import KvExperiment
 from hwsim.kv_workload.models import KvModel
@@ -100,32 +97,6 @@ def gpu_step(experiment: KvExperiment, sparsity: float, path: GpuPath, context: 
         fits=held + workload.kv.weight_bytes <= board.memory_bytes)
 
 
-SAMPLES = 9
-"""Contexts at which decoding is timed; between them its time is taken as linear."""
-
-
-def decode_rate(model: KvModel, board: GpuBoard, prompt: int, generated: int, constants: GpuConstants | None = None
-                ) -> tuple[float, float]:
-    """(seconds, joules) of ``generated`` tokens after a prompt with a dense cache, one sequence."""
-    contexts = np.unique(np.linspace(prompt + 1, prompt + generated, SAMPLES).round().astype(int))
-    steps = [[*_weights(model, board, 1, constants),
-              *[*_products(model, board, context, 1, 0.0, constants)] * model.shape.layers] for context in contexts]
-    seconds = [sum(one.seconds for one in step) for step in steps]
-    joules = [sum(board.joules(one.seconds, one.activity)[1] for one in step) for step in steps]
-    every = np.arange(prompt + 1, prompt + generated + 1)
-    return float(np.interp(every, contexts, seconds).sum()), float(np.interp(every, contexts, joules).sum())
-
-
-def prefill_seconds(model: KvModel, board: GpuBoard, prompt: int, constants: GpuConstants | None = None) -> float:
-    """A prompt of one sequence: products of weights (the vocabulary for the last token), scores and values."""
-    shape, layers = model.shape, weight_shapes(model)[:-1]
-    weights = sum(_product(board, GemmShape(m, k, prompt), constants).seconds for m, k in layers)
-    scores = predict(board, "cublas", GemmShape(prompt, shape.channels, prompt, shape.query_heads), 0.0, constants).us
-    values = predict(board, "cublas", GemmShape(shape.channels, prompt, prompt, shape.query_heads), 0.0, constants).us
-    head = _product(board, GemmShape(model.vocabulary, model.hidden, 1), constants).seconds
-    return weights + head + shape.layers * (scores + values) * 1e-6
-
-
 @dataclass(frozen=True)
 class _Time:
     """A kernel: seconds, and the busier of memory and tensor cores over its peak."""
@@ -139,24 +110,23 @@ def _attention(experiment: KvExperiment, tokens: int, sparsity: float) -> Iterat
     return _products(workload.kv, experiment.gpu, tokens, workload.batch, sparsity)
 
 
-def _products(model: KvModel, board: GpuBoard, tokens: int, batch: int, sparsity: float,
-              constants: GpuConstants | None = None) -> Iterator[_Time]:
+def _products(model: KvModel, board: GpuBoard, tokens: int, batch: int, sparsity: float) -> Iterator[_Time]:
     """Keys and values of one layer; no kernel without tokens."""
     shape, pairs = model.shape, batch * model.shape.kv_heads
     if not tokens:
         return
     for m, k in ((tokens, shape.channels), (shape.channels, tokens)):
         gemm = GemmShape(m, k, shape.queries_per_head, pairs)
-        found = predict(board, "bitmap" if sparsity else "cublas", gemm, sparsity, constants)
+        found = predict(board, "bitmap" if sparsity else "cublas", gemm, sparsity)
         idle = max(1.0, board.multiprocessors / (pairs * shape.queries_per_head))
         seconds = (found.us + (idle - 1) * found.parts.decode) * 1e-6
         yield _Time(seconds, found.parts.bytes / seconds / board.bytes_per_s)
 
 
-def _weights(model: KvModel, board: GpuBoard, rows: int, constants: GpuConstants | None = None) -> Iterator[_Time]:
+def _weights(model: KvModel, board: GpuBoard, rows: int) -> Iterator[_Time]:
     """Products of weights, all layers and the vocabulary."""
     for m, k in weight_shapes(model):
-        yield _product(board, GemmShape(m, k, rows), constants)
+        yield _product(board, GemmShape(m, k, rows))
 
 
 def weight_shapes(model: KvModel) -> list[tuple[int, int]]:
@@ -169,7 +139,7 @@ def weight_shapes(model: KvModel) -> list[tuple[int, int]]:
     return [*layer * shape.layers, (model.vocabulary, model.hidden)]
 
 
-def _product(board: GpuBoard, shape: GemmShape, constants: GpuConstants | None) -> _Time:
-    found = predict(board, "cublas", shape, 0.0, constants)
+def _product(board: GpuBoard, shape: GemmShape) -> _Time:
+    found = predict(board, "cublas", shape)
     seconds = found.us * 1e-6
     return _Time(seconds, max(found.parts.bytes / board.bytes_per_s, shape.flops / board.tensor_flops) / seconds)

@@ -132,6 +132,7 @@ class EngineConfig(Configuration):
     memory: EngineMemory
     dsps: int | None = None                   # DSP slices of the design
     board_watts: float | None = None          # published, for comparison
+    dollars: float | None = None              # price of the board
     time_divisor: float = 1.0
     """Every time is divided by it. The artifact divides by 3.2 and does not say why; its program leaves ``SLR_NUM = 4``
     unused, and four SLRs at 80 % would give 3.2 (our reading). 1 everywhere else."""
@@ -145,6 +146,7 @@ class EngineConfig(Configuration):
             "memory": {"channel_bytes_per_s": 819.2 * GIB / 32}},
         "u280": {
             "clock_hz": 225e6, "slrs": 3, "mv": (128, 16, 1), "dsps": 6345, "board_watts": 45.0,
+            "dollars": 8000.0,
             "memory": {"channel_bytes_per_s": 14.4e9, "tables": "ddr", "ddr_bytes_per_s": 38.4e9,
                        "ddr_bytes": 32 << 30}},
     }
@@ -217,6 +219,7 @@ SOURCES: Mapping[str, Mapping[str, str]] = {
         "memory.tables": "[paper] small tables and instructions in DDR",
         "memory.ddr_bytes_per_s": "[data sheet] two DDR4-2400 modules of 19.2 GB/s (peak), 32 GB",
         "board_watts": "[second] 45 W",
+        "dollars": "[second] about 8 thousand, as FlightLLM compares",
     },
 }
 """Where the figures of each preset come from, with their marks."""

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from hwsim.config import Configuration, in_range
+from hwsim.config import Configuration, in_range, one_of
+from hwsim.gpu.board import GpuBoard
+from hwsim.gpu.decoder import GpuGeneration, generation
 from hwsim.llm.engine import EngineConfig
 from hwsim.llm_workload.options import CompilerOptions
 from hwsim.workload.decoder import DecoderConfig, load_model
@@ -23,6 +25,7 @@ class LlmExperiment(Configuration):
         assignment: N:M and bits of the weights: a preset, or the path of a file.
         compiler: its choices.
         prompt, tokens: of a generation.
+        gpus: presets of `hwsim.gpu.GpuBoard` that a generation is compared with, dense FP16.
     """
 
     model: str = "llama2-7b"
@@ -31,6 +34,7 @@ class LlmExperiment(Configuration):
     compiler: CompilerOptions = CompilerOptions()
     prompt: int = 128
     tokens: int = 512
+    gpus: tuple[str, ...] = ("v100s-32g", "a100-80g", "h100-sxm", "rtx6000-ada")
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "u280": {"engine": {"preset": "u280"}},
@@ -40,9 +44,16 @@ class LlmExperiment(Configuration):
     }
 
     def check(self) -> None:
-        """Refuse generations of nothing."""
+        """Refuse generations of nothing, and GPUs that are not known."""
         in_range("prompt", self.prompt, 1)
         in_range("tokens", self.tokens, 1)
+        for number, name in enumerate(self.gpus):
+            one_of(f"gpus[{number}]", name, GpuBoard.presets)
+
+    def on_gpus(self) -> tuple[GpuGeneration, ...]:
+        """The same generation on each GPU, by the model of ``hwsim gpu``."""
+        model = load_model(self.model)
+        return tuple(generation(model, GpuBoard.preset(name), self.prompt, self.tokens) for name in self.gpus)
 
     def loaded(self) -> tuple[DecoderConfig, Assignment]:
         """The model and the assignment.

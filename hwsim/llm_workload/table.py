@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from hwsim.gpu.decoder import GpuGeneration
 from hwsim.llm.isa import Opcode
 from hwsim.llm.simulate import PS_PER_MS
 from hwsim.llm_workload.generation import Ablation, Generation, InstructionBytes
@@ -61,6 +64,20 @@ def ablation_text(ablation: Ablation) -> str:
                       f"{100 * row['hbm_utilization_decode']:.1f}", f"{row['instruction_bytes'] / 1e6:.1f}",
                       f"x {row['slowdown']:.3f}"))
     return "\n".join(aligned(lines))
+
+
+def gpu_text(ours: Generation, gpus: Sequence[GpuGeneration], dollars: float | None) -> str:
+    """The same generation on GPUs; the last columns are ours over theirs."""
+    lines: list[tuple[str, ...]] = [("GPU, dense FP16 (model)", "prefill ms", "decode tokens/s", "tokens/s", "J/token",
+                                     "ours: tokens/s", "tokens/J", "tokens/s/$")]
+    for gpu in gpus:
+        speed = ours.tokens_per_s / gpu.tokens_per_s
+        cost = "-" if dollars is None or gpu.dollars is None else f"{speed * gpu.dollars / dollars:.2f}x"
+        lines.append((gpu.board if gpu.fits else f"{gpu.board}*", f"{1e3 * gpu.prefill_seconds:.1f}",
+                      f"{gpu.decode_tokens_per_s:.2f}", f"{gpu.tokens_per_s:.2f}", f"{gpu.joules_per_token:.3f}",
+                      f"{speed:.2f}x", f"{gpu.joules_per_token / ours.joules_per_token:.2f}x", cost))
+    note = "" if all(gpu.fits for gpu in gpus) else "\n* weights and cache do not fit in its memory"
+    return "\n".join(aligned(lines)) + note
 
 
 def sizes_text(sizes: InstructionBytes) -> str:

@@ -11,12 +11,12 @@ from hwsim.config import Configuration
 from hwsim.gpu.board import GpuBoard
 from hwsim.gpu.calibration import Errors, bitmap_share, errors
 from hwsim.gpu.constants import GpuConstants, default_constants
+from hwsim.gpu.decoder import generation, step
 from hwsim.gpu.kernels import GemmShape, predict
 from hwsim.gpu.points import BOARD, MEASURED, Point, points
-from hwsim.kv_workload.gpu import decode_rate, prefill_seconds
-from hwsim.kv_workload.models import KvModel
 from hwsim.reproduce.published import load_published
 from hwsim.reproduce.rows import Row, aligned, rows_json, rows_table
+from hwsim.workload.decoder import load_model
 
 WIDTH = 120
 SWEEP = GemmShape(36864, 9216, 8)
@@ -82,17 +82,11 @@ def _kernels(constants: GpuConstants, cells: tuple[tuple[Point, Mapping[str, flo
 
 def _tokens(constants: GpuConstants) -> dict[str, float]:
     """Whole tokens of Llama-2-7B: single kernels one after the other, each with its launch."""
-    model, board = KvModel.preset("llama2-7b"), GpuBoard.preset(SERVED)
-    ours: dict[str, float] = {}
-    for generated in (512, 1024, 1536):
-        prefill = prefill_seconds(model, board, PROMPT, constants)
-        seconds, _ = decode_rate(model, board, PROMPT, generated, constants)
-        ours[f"tokens {generated}"] = generated / (prefill + seconds)
-    for prompt in (128, 512):
-        ours[f"prefill {prompt}"] = 1e3 * prefill_seconds(model, board, prompt, constants)
-    seconds, joules = decode_rate(model, GpuBoard.preset("v100s-32g"), PROMPT, 512, constants)
-    ours["watts"] = joules / seconds
-    return ours
+    model, board = load_model("llama2-7b"), GpuBoard.preset(SERVED)
+    ours = {f"tokens {tokens}": generation(model, board, PROMPT, tokens, constants).tokens_per_s
+            for tokens in (512, 1024, 1536)}
+    ours |= {f"prefill {prompt}": 1e3 * step(model, board, prompt, prompt, constants)[0] for prompt in (128, 512)}
+    return ours | {"watts": generation(model, GpuBoard.preset("v100s-32g"), PROMPT, 512, constants).watts}
 
 
 def rows(outcome: GpuOutcome) -> list[Row]:
