@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwsim.cli.arguments import settings_of
 from hwsim.cli.output import ProgressBar
-from hwsim.gpu.kernels import GemmShape
+from hwsim.gpu.shape import GemmShape
 
 if TYPE_CHECKING:
     from hwsim.gpu.measure_file import MeasuredPoint, Measurement

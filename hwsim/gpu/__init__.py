@@ -6,6 +6,7 @@ constants come from and how far it is off on points that it has not seen.
 """
 
 from hwsim.gpu.board import GpuBoard
-from hwsim.gpu.kernels import KERNELS, GemmShape, Prediction, predict
+from hwsim.gpu.kernels import KERNELS, Prediction, predict
+from hwsim.gpu.shape import GemmShape
 
 __all__ = ["KERNELS", "GemmShape", "GpuBoard", "Prediction", "predict"]

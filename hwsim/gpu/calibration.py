@@ -14,8 +14,9 @@ import numpy as np
 
 from hwsim.gpu.board import GpuBoard
 from hwsim.gpu.constants import GpuConstants
-from hwsim.gpu.kernels import HALF, KERNELS
+from hwsim.gpu.kernels import KERNELS
 from hwsim.gpu.points import BOARD, Point, points
+from hwsim.gpu.shape import HALF
 
 FITTED: Mapping[str, Mapping[str, tuple[float, float, float]]] = {
     "cublas": {"cublas_launch_us": (10.0, 0.1, 60.0), "memory_efficiency": (0.8, 0.3, 1.0)},

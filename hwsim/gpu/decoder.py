@@ -14,7 +14,8 @@ import numpy as np
 
 from hwsim.gpu.board import GpuBoard
 from hwsim.gpu.constants import GpuConstants
-from hwsim.gpu.kernels import HALF, GemmShape, predict
+from hwsim.gpu.kernels import predict
+from hwsim.gpu.shape import HALF, GemmShape
 from hwsim.workload.decoder import DecoderConfig, Operator, head_operators, operators
 from hwsim.workload.decoder.parameters import parameter_count
 

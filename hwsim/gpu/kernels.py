@@ -9,74 +9,27 @@ Blocks fill the multiprocessors in waves; the last wave may be part empty.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from hwsim.config import in_range, one_of, positive
 from hwsim.errors import InputError
 from hwsim.gpu.board import GpuBoard
 from hwsim.gpu.constants import GpuConstants, default_constants
+from hwsim.gpu.shape import HALF, GemmShape
 
-HALF = 2
-"""Bytes of an FP16 number."""
 TILE_M, TILE_K, TILE_N, STEP_K = 128, 64, 128, 16
 """Rows and ranks of Flash-LLM's tile, columns of a tile of a large product, ranks of one tensor-core step."""
-COLUMNS = 8
-"""Columns of a tensor-core instruction: narrower products are padded to it."""
 MOST_SPLITS = 16
 _FINE = 1 << 16
 
 
 @dataclass(frozen=True)
-class GemmShape:
-    """``m x k`` weights times ``k x n``, ``batch`` times side by side."""
-
-    m: int
-    k: int
-    n: int
-    batch: int = 1
-
-    def __post_init__(self) -> None:
-        for name in ("m", "k", "n", "batch"):
-            in_range(name, getattr(self, name), 1, 1 << 24)
-
-    @classmethod
-    def parse(cls, text: str, place: str = "shape") -> Self:
-        """From ``MxKxN`` or ``MxKxNxBATCH``.
-
-        Raises:
-            InputError: other text, or a size below 1.
-        """
-        if not re.fullmatch(r"\d+(x\d+){2,3}", text):
-            raise InputError(place, "MxKxN or MxKxNxBATCH, whole numbers", text)
-        return cls(*map(int, text.split("x")))
-
-    @property
-    def columns(self) -> int:
-        """Columns of B, padded to what a tensor core takes."""
-        return -(-self.n // COLUMNS) * COLUMNS
-
-    @property
-    def flops(self) -> float:
-        """Two for each multiply-accumulate of the dense product."""
-        return 2.0 * self.m * self.k * self.n * self.batch
-
-    @property
-    def operand_bytes(self) -> float:
-        """Of B and C."""
-        return float(HALF * self.n * (self.k + self.m) * self.batch)
-
-    @property
-    def weights(self) -> float:
-        """Elements of A."""
-        return float(self.m * self.k * self.batch)
-
-
-@dataclass(frozen=True)
 class Parts:
-    """What a kernel spends its time on, microseconds, and the bytes that it moves."""
+    """What a kernel spends its time on, microseconds, the bytes that it moves, and the time that its multiplications
+    would take on tensor cores at their peak (0: it does not use them).
+    """
 
     launch: float
     memory: float
@@ -84,6 +37,7 @@ class Parts:
     decode: float
     total: float
     bytes: float
+    tensor: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -152,7 +106,8 @@ def cublas(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuConstants) 
     """Dense product by the vendor's library; zeros make no difference."""
     bytes_ = HALF * shape.weights + shape.operand_bytes
     memory, compute = _memory(board, bytes_, c), _dense(board, shape, c)
-    return Parts(c.cublas_launch_us, memory, compute, 0.0, c.cublas_launch_us + max(memory, compute), bytes_)
+    return Parts(c.cublas_launch_us, memory, compute, 0.0, c.cublas_launch_us + max(memory, compute), bytes_,
+                 1e6 * shape.flops / board.tensor_flops)
 
 
 def flash_llm(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuConstants) -> Parts:
@@ -166,7 +121,8 @@ def flash_llm(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuConstant
     decode = even * min(waves(blocks * split, board.multiprocessors) for split in range(1, MOST_SPLITS + 1))
     p, compute = c.flash_overlap, _dense(board, shape, c)
     joined = (memory**p + decode**p) ** (1 / p)
-    return Parts(c.flash_launch_us, memory, compute, decode, c.flash_launch_us + max(joined, compute), bytes_)
+    return Parts(c.flash_launch_us, memory, compute, decode, c.flash_launch_us + max(joined, compute), bytes_,
+                 1e6 * shape.flops / board.tensor_flops)
 
 
 def sputnik(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuConstants) -> Parts:
@@ -178,8 +134,8 @@ def sputnik(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuConstants)
     return Parts(c.sputnik_launch_us, memory, 0.0, decode, c.sputnik_launch_us + max(memory, decode), bytes_)
 
 
-def _two_of_four(board: GpuBoard, shape: GemmShape, c: GpuConstants) -> tuple[float, float, float, float]:
-    """(bytes, memory, decode, compute) of a product with 2:4 weights: values, and 2 bits for each."""
+def _two_of_four(board: GpuBoard, shape: GemmShape, c: GpuConstants) -> tuple[float, float, float, float, float]:
+    """(bytes, memory, decode, compute, tensor) of a product with 2:4 weights: values, and 2 bits for each."""
     if board.sparse_tensor_flops is None:
         raise InputError("gpu", "a GPU with sparse tensor cores, for this kernel", board.name)
     bytes_ = HALF * shape.weights * 0.5625 + shape.operand_bytes
@@ -187,26 +143,30 @@ def _two_of_four(board: GpuBoard, shape: GemmShape, c: GpuConstants) -> tuple[fl
     steps = rows * shape.k / STEP_K
     decode = steps * c.sparta_step_cycles / board.multiprocessors / board.cycles_per_us
     decode *= waves(rows, 2 * board.multiprocessors)  # two blocks a multiprocessor
-    return bytes_, _memory(board, bytes_, c), decode, _compute(board, shape, board.sparse_tensor_flops,
-                                                               c.sparse_efficiency)
+    compute = _compute(board, shape, board.sparse_tensor_flops, c.sparse_efficiency)
+    return bytes_, _memory(board, bytes_, c), decode, compute, 1e6 * shape.flops / board.sparse_tensor_flops
 
 
 def sparta(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuConstants) -> Parts:
-    """SparTA-like: what 2:4 can hold on sparse tensor cores, the rest by a second kernel like Sputnik's."""
-    bytes_, memory, decode, compute = _two_of_four(board, shape, c)
+    """SparTA-like: what 2:4 can hold on sparse tensor cores, the rest by a second kernel like Sputnik's, whose bytes
+    are within its time for each value.
+    """
+    bytes_, memory, decode, compute, tensor = _two_of_four(board, shape, c)
     rest = excess_of_2_4(sparsity) * shape.weights
     decode += rest * c.sparta_value_cycles / board.multiprocessors / board.cycles_per_us
     return Parts(c.sparta_launch_us, memory, compute, decode, c.sparta_launch_us + max(memory + decode, compute),
-                 bytes_ + 6 * rest)
+                 bytes_ + 6 * rest, tensor)
 
 
 def semi_structured(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuConstants) -> Parts:
-    """2:4 weights on sparse tensor cores (cuSPARSELt, CUTLASS): the first half of `sparta`. ``sparsity`` is 0.5."""
+    """2:4 weights on sparse tensor cores (cuSPARSELt, CUTLASS): the first half of `sparta`, with the launch of
+    both of its kernels, for no single one was published. ``sparsity`` is 0.5.
+    """
     if sparsity != 0.5:
         raise InputError("sparsity", "0.5: 2 of 4 weights are kept", sparsity)
-    bytes_, memory, decode, compute = _two_of_four(board, shape, c)
+    bytes_, memory, decode, compute, tensor = _two_of_four(board, shape, c)
     total = c.sparta_launch_us + max(memory + decode, compute)
-    return Parts(c.sparta_launch_us, memory, compute, decode, total, bytes_)
+    return Parts(c.sparta_launch_us, memory, compute, decode, total, bytes_, tensor)
 
 
 def bitmap(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuConstants) -> Parts:
@@ -218,7 +178,7 @@ def bitmap(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuConstants) 
     memory, compute = _memory(board, bytes_, c), _dense(board, shape, c)
     decode = shape.weights * c.bitmap_element_cycles / board.multiprocessors / board.cycles_per_us
     total = c.cublas_launch_us + max(memory + decode, compute)
-    return Parts(c.cublas_launch_us, memory, compute, decode, total, bytes_)
+    return Parts(c.cublas_launch_us, memory, compute, decode, total, bytes_, 1e6 * shape.flops / board.tensor_flops)
 
 
 Kernel = Callable[[GpuBoard, GemmShape, float, GpuConstants], Parts]
@@ -247,7 +207,7 @@ def predict(board: GpuBoard, kernel: str, shape: GemmShape, sparsity: float = 0.
     parts = KERNELS[kernel](board, shape, float(sparsity), constants or default_constants())
     seconds = positive("time", parts.total) * 1e-6
     shares = {name: getattr(parts, name) for name in ("memory", "compute", "decode", "launch")}
-    activity = max(parts.bytes / seconds / board.bytes_per_s, shape.flops / seconds / board.tensor_flops)
+    activity = max(parts.bytes / seconds / board.bytes_per_s, parts.tensor / parts.total)
     return Prediction(kernel, board.name, shape, float(sparsity), parts.total, parts,
                       shape.flops / seconds / 1e12, max(shares, key=lambda name: shares[name]),
                       board.joules(seconds, activity))

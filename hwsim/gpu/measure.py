@@ -16,10 +16,10 @@ import numpy as np
 
 from hwsim.config import Configuration, in_range, one_of
 from hwsim.errors import InputError
-from hwsim.gpu.kernels import GemmShape
 from hwsim.gpu.measure_file import EVENTS, INTERPRETER, MeasuredPoint, Measurement
 from hwsim.gpu.measure_power import Power, PowerSampler, Sensor, nvml_sensor
 from hwsim.gpu.measure_timer import EventTimer, HostTimer, Timer, flush_bytes, spread
+from hwsim.gpu.shape import GemmShape
 
 if TYPE_CHECKING:
     from hwsim.gpu.kernels_triton.cases import Case, Ready
@@ -187,10 +187,16 @@ def _point(config: MeasureConfig, job: Job, case: Case, ready: Ready, bench: Ben
 
 
 def _power(config: MeasureConfig, ready: Ready, bench: Bench, us: float) -> tuple[Power | None, int]:
-    """Power over calls back to back, and how many: as many as fill the time, flushes of L2 left out."""
+    """Power over calls back to back, and how many: as many as fill the time, flushes of L2 left out.
+
+    The same calls run once before sampling begins: NVML's figure is an average over the last second on most boards.
+    """
     if bench.sensor is None or not config.power_seconds:
         return None, 0
     calls = max(1, round(config.power_seconds * 1e6 / us))
+    for _ in range(calls):
+        ready.product.run()
+    bench.wait()
     with PowerSampler(bench.sensor) as sampler:
         for _ in range(calls):
             ready.product.run()

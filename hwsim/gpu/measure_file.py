@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from hwsim.config import in_range, positive
 from hwsim.errors import InputError
 from hwsim.gpu.board import GpuBoard
-from hwsim.gpu.kernels import GemmShape
 from hwsim.gpu.measure_power import Power
 from hwsim.gpu.measure_timer import Spread
 from hwsim.gpu.points import Point
+from hwsim.gpu.shape import GemmShape
 from hwsim.provenance import revision, versions
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import Self
 import numpy as np
 
 INTERVAL = 0.01
-"""Seconds between samples. NVML itself renews its figure every 20 to 100 ms."""
+"""Seconds between samples. NVML itself renews its figure every 20 to 100 ms, on most boards as the mean of a second."""
 Sensor = Callable[[], tuple[float, float]]
 """Gives (watts, clock of the multiprocessors in MHz)."""
 

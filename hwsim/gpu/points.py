@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from hwsim.gpu.kernels import GemmShape
+from hwsim.gpu.shape import GemmShape
 
 BOARD = "a100-80g"
 """The GPU of the points: Flash-LLM names an A100, and its cuBLAS points need more than the 40 GB board's bandwidth."""

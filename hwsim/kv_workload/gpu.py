@@ -4,7 +4,7 @@ Products of weights and attention over a dense cache are dense kernels. Over a c
 bitmap kernel each (load compressed, compute dense), the window two dense ones. Two more figures are taken from others:
 
 - Pruning and packing: `COMPRESSION_SHARE` of dense attention over 2,048 tokens, as published for Llama-2-7B, scaled
-  with the elements of a token.
+  with the elements of a token; the board is taken as busy meanwhile, which no figure tells.
 - A thread block for each pair of sequence and query head (assumption, from the published remark that batch 1 has too
   few blocks): where there are fewer pairs than multiprocessors, decoding cannot use the others.
 """
@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from hwsim.gpu.board import GpuBoard
-from hwsim.gpu.kernels import GemmShape, predict
+from hwsim.gpu.kernels import predict
+from hwsim.gpu.shape import GemmShape
 from hwsim.kv_workload.experiment import KvExperiment
 from hwsim.kv_workload.models import KvModel
 from hwsim.kv_workload.storage import cache_bytes
@@ -86,7 +87,7 @@ def gpu_step(experiment: KvExperiment, sparsity: float, path: GpuPath, context: 
     attention = [*_attention(experiment, context - compressed, 0.0), *_attention(experiment, compressed, sparsity)]
     if bitmap:
         dense = sum(one.seconds for one in _attention(experiment, COMPRESSION_TOKENS, 0.0))
-        attention.append(_Time(COMPRESSION_SHARE * dense, 0.0))
+        attention.append(_Time(COMPRESSION_SHARE * dense, 1.0))
     whole = [*attention * layers, *_weights(workload.kv, board, workload.batch)]
     joules = [board.joules(one.seconds, one.activity) for one in whole]
     held = workload.batch * cache_bytes(workload.kv, experiment.pruning, context, ratio if bitmap else None)
@@ -142,4 +143,4 @@ def weight_shapes(model: KvModel) -> list[tuple[int, int]]:
 def _product(board: GpuBoard, shape: GemmShape) -> _Time:
     found = predict(board, "cublas", shape)
     seconds = found.us * 1e-6
-    return _Time(seconds, max(found.parts.bytes / board.bytes_per_s, shape.flops / board.tensor_flops) / seconds)
+    return _Time(seconds, max(found.parts.bytes / board.bytes_per_s, found.parts.tensor * 1e-6) / seconds)

@@ -12,8 +12,9 @@ from hwsim.gpu.board import GpuBoard
 from hwsim.gpu.calibration import Errors, bitmap_share, errors
 from hwsim.gpu.constants import GpuConstants, default_constants
 from hwsim.gpu.decoder import generation, step
-from hwsim.gpu.kernels import GemmShape, predict
+from hwsim.gpu.kernels import predict
 from hwsim.gpu.points import BOARD, MEASURED, Point, points
+from hwsim.gpu.shape import GemmShape
 from hwsim.reproduce.published import load_published
 from hwsim.reproduce.rows import Row, aligned, rows_json, rows_table
 from hwsim.workload.decoder import load_model

@@ -64,8 +64,8 @@ class TestDryRun:
         """With a sensor that always tells 200 W, a call takes 200 W times its share of the block."""
         from dataclasses import replace
 
-        from hwsim.gpu.kernels import GemmShape
         from hwsim.gpu.measure import Job, MeasureConfig, measure, open_bench
+        from hwsim.gpu.shape import GemmShape
 
         bench = replace(open_bench(True), sensor=lambda: (200.0, 1500.0))
         config = MeasureConfig(warm_up=1, repeats=5, power_seconds=0.1)

@@ -14,7 +14,6 @@ from hwsim.dsp_chain.dequant.config import DequantConfig
 from hwsim.dsp_chain.dequant.reference import dequantize
 from hwsim.dsp_chain.dequant.tensor import pack
 from hwsim.errors import InputError
-from hwsim.gpu.kernels import GemmShape
 from hwsim.gpu.kernels_triton.attention import decode_attention
 from hwsim.gpu.kernels_triton.bitmap import bitmap_spmm
 from hwsim.gpu.kernels_triton.block import block_spmm
@@ -23,6 +22,7 @@ from hwsim.gpu.kernels_triton.dense import gemm, gemv
 from hwsim.gpu.kernels_triton.int4 import int4_gemv
 from hwsim.gpu.kernels_triton.nm import Method, nm_spmm
 from hwsim.gpu.kernels_triton.tiled_csl import tiled_csl_spmm
+from hwsim.gpu.shape import GemmShape
 from hwsim.kv.cache import CacheConfig, LayerCache
 from hwsim.sparsity import Ratio, encode_bitmap, encode_nm, random_mask, random_nm_mask
 from hwsim.sparsity.block import encode_block
