@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from textwrap import fill
 from typing import Any
 
+from hwsim.gpu.board import GpuBoard
+from hwsim.llm.engine import EngineConfig
 from hwsim.llm.isa import Opcode
 from hwsim.llm.simulate import PS_PER_MS
 from hwsim.llm_workload.generation import Ablation, Generation
@@ -16,8 +19,6 @@ from hwsim.reproduce.rows import Row, rows_json, rows_table
 WIDTH = 120
 V100S_TOKENS_PER_S, V100S_WATTS = 45.0, 220.0
 """vLLM with INT8 (second)."""
-U280_PRICE, V100S_PRICE = 8.0, 12.0
-"""Thousand dollars (second)."""
 README = "artifact, its README: Output Example"
 
 
@@ -71,12 +72,17 @@ def _of_main(outcome: FlightllmOutcome, ablation: Ablation, full: Generation) ->
     dense, off, sizes = _case(ablation, "dense chain"), _case(ablation, "without always-on-chip"), outcome.sizes
     return {
         "u280 rate": full.decode_tokens_per_s, "u280 watts": full.watts, "u280 joule": 1 / full.joules_per_token,
-        "cost": full.decode_tokens_per_s / U280_PRICE / (V100S_TOKENS_PER_S / V100S_PRICE),
+        "cost": full.decode_tokens_per_s / V100S_TOKENS_PER_S * _price_ratio(),
         "chain gain": dense.prefill.busy[Opcode.MM] / full.prefill.busy[Opcode.MM],
         "bandwidth off": 100 * off.decode.hbm_utilization, "bandwidth on": 100 * full.decode.hbm_utilization,
         "bytes every": sizes.every_length / 1e9, "bytes adaptive": sizes.buckets / 1e9,
         "bytes gain": sizes.every_length / sizes.buckets,
     }
+
+
+def _price_ratio() -> float:
+    """Price of the V100S over that of the U280."""
+    return (GpuBoard.preset("v100s-32g").dollars or 0.0) / (EngineConfig.preset("u280").dollars or math.inf)
 
 
 def _full(ablation: Ablation) -> Generation:
@@ -105,16 +111,18 @@ def explanation(outcome: FlightllmOutcome) -> str:
     full = _full(next(iter(outcome.ablations.values())))
     memory = outcome.experiment.card.engine.memory
     stored = full.decode.cores * full.decode.hbm_bytes / full.tokens
-    used = 100 * 55.0 * stored / memory.bytes_per_s
+    rate, off, on = (load_published("flightllm")[key].value or 0.0 for key in ("u280 rate", "bandwidth off",
+                                                                               "bandwidth on"))
+    used = 100 * rate * stored / memory.bytes_per_s
     ceiling = 100 * memory.efficiency_same * memory.a_channels * outcome.experiment.card.engine.slrs / memory.channels
     notes = [
         f"Artifact: largest error {worst[0]:.2g} % ({worst[1]}). Each of its choices that we would make otherwise is a "
         "named option of the compiler (preset artifact), the divisor 3.2 of all its times a named parameter of the "
         "engine. Its attention masks come as the number of blocks that each head keeps; which blocks is drawn, so "
         "prompts longer than the smallest budget differ a little.",
-        f"U280: a token moves {stored / 1e9:.3g} GB, so 55 tokens/s use {used:.3g} % of {memory.bytes_per_s / 1e9:.4g} "
-        "GB/s, about the 35.6 % published *without* always-on-chip decode: 55 tokens/s and 65.9 % stand on different "
-        "bases, and no model meets both. Ours is limited "
+        f"U280: a token moves {stored / 1e9:.3g} GB, so {rate:g} tokens/s use {used:.3g} % of "
+        f"{memory.bytes_per_s / 1e9:.4g} GB/s; published are {off:g} % without always-on-chip decode and {on:g} % with "
+        f"it. So {rate:g} tokens/s and {on:g} % stand on different bases, and no model meets both. Ours is limited "
         f"by HBM: {ceiling:.3g} % of the peak at most, which is what its channels of weights give at the artifact's "
         "efficiency.",
         "Compute efficiency: of the weights only query and key projections are sparse in the artifact (density 0.7); "
