@@ -14,6 +14,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from hwsim.errors import InputError
+from hwsim.llm.assembly import line_of
 from hwsim.llm.deadlock import ProgramDeadlock, waits
 from hwsim.llm.engine import EngineConfig
 from hwsim.llm.isa import QUEUES, Opcode
@@ -148,11 +150,13 @@ def simulate(program: Program, config: EngineConfig) -> Run:
     """Run a program on an engine.
 
     Raises:
+        InputError: an instruction names HBM channels that a core does not have.
         ProgramDeadlock: a token never comes; the report names each queue that stands still.
     """
     from hwsim.llm.kernel import run_queues
 
     rows = program.instructions
+    _check_channels(program, config)
     ops, wait, release = (np.ascontiguousarray(rows[name]) for name in ("op", "wait", "release"))
     duration = durations(rows, config)
     order = np.argsort(ops, kind="stable")
@@ -168,3 +172,16 @@ def simulate(program: Program, config: EngineConfig) -> Run:
         standing = {queue: int(order[heads[queue]]) for queue in Opcode if heads[queue] < first[queue + 1]}
         raise ProgramDeadlock(program.name, waits(rows, standing, given, taken))
     return Run(program, config, duration, start, starved, int((given - taken).sum()))
+
+
+def _check_channels(program: Program, config: EngineConfig) -> None:
+    """Refuse loads and stores beyond a core's channels: words can name more than this board gives a core."""
+    rows = program.instructions
+    moves = (rows["op"] == Opcode.LD) | (rows["op"] == Opcode.ST)
+    over = np.flatnonzero(moves & (rows["channel"].astype(np.int64) + rows["channels"] > config.core_channels))
+    if len(over):
+        row = rows[over[0]]
+        first, count = int(row["channel"]), int(row["channels"])
+        raise InputError(f"{program.name}: instruction {over[0]} ({line_of(row)})",
+                         f"some of the {config.core_channels} HBM channels of a core",
+                         f"channels {first} to {first + count - 1}")

@@ -17,7 +17,7 @@ from hwsim.workload.decoder.assignment import Assignment
 from mappers.llm.compile import Compiled, Compiler
 from mappers.llm.lengths import ProgramBytes
 from mappers.llm.tiling import ceil_div
-from mappers.llm.timing import step_time
+from mappers.llm.timing import Parts, step_time
 
 Progress = Callable[[int, int, str], None]
 
@@ -29,13 +29,16 @@ def _quiet(done: int, total: int, name: str) -> None:
 
 
 class Generator:
-    """Times steps of one model on one engine; each program is compiled and run once."""
+    """Times steps of one model on one engine; each program is compiled and run once, and so is a part between barriers
+    that programs of several lengths share.
+    """
 
     def __init__(self, model: DecoderConfig, engine: EngineConfig, assignment: Assignment,
                  options: CompilerOptions | None = None):
         self.compiler = Compiler(model, engine, assignment.of(model), options)
         self._prefill: dict[int, StepTime] = {}
         self._decode: dict[int, StepTime] = {}
+        self._parts: Parts = {}
 
     @property
     def most(self) -> int:
@@ -72,11 +75,20 @@ class Generator:
         return self._timed(self._decode, "decode", context)
 
     def _timed(self, known: dict[int, StepTime], stage: str, length: int) -> StepTime:
-        bucket = self.bucket(stage, length)
-        blocks = ceil_div(bucket, BLOCK)  # lengths of as many blocks have equal programs
-        if blocks not in known:
-            known[blocks] = step_time(self.program(stage, bucket))
-        return known[blocks]
+        equal = self._equal(stage, self.bucket(stage, length))
+        if equal not in known:
+            known[equal] = step_time(self.program(stage, equal), self._parts)
+        return known[equal]
+
+    def _equal(self, stage: str, length: int) -> int:
+        """The longest length whose program is the same.
+
+        Decoding on the chip goes by whole blocks of 16 of the cache. Other programs hold their exact length: a prompt's
+        norms have a line for each row, and vectors that go through HBM are loaded and stored byte by byte.
+        """
+        if stage == "decode" and self.compiler.engine.on_chip_decode:
+            return min(BLOCK * ceil_div(length, BLOCK), self.most)
+        return length
 
     def generate(self, prompt: int, tokens: int, progress: Progress = _quiet) -> Generation:
         """A prompt and `tokens` behind it.
@@ -90,10 +102,9 @@ class Generator:
         progress(0, tokens, "prefill")
         prefill, steps = self.prefill(prompt), Counter[int]()
         for number in range(1, tokens + 1):
-            steps[ceil_div(prompt + number, BLOCK)] += 1
+            steps[self._equal("decode", self.bucket("decode", prompt + number))] += 1
         parts = []
-        for blocks, times in steps.items():
-            context = min(blocks * BLOCK, self.most)
+        for context, times in steps.items():
             progress(min(context - prompt, tokens), tokens, f"decode at {context}")
             parts.append((self.decode(context), times))
         return Generation(prompt=prompt, tokens=tokens, prefill=prefill, decode=StepTime.added(parts))

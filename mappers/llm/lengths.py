@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from hwsim.errors import InputError
 from hwsim.llm.engine import EngineConfig
 from hwsim.llm.isa import BLOCK
 from hwsim.llm.isa import instruction_bytes as bytes_of
@@ -41,9 +42,15 @@ def continued(sizes: npt.NDArray[np.int64], period: int, count: int) -> npt.NDAr
 
 
 class ProgramBytes:
-    """Bytes of the programs of one model on one engine, with activations on the chip and without."""
+    """Bytes of the programs of one model on one engine, with activations on the chip and without.
+
+    Raises:
+        InputError: a model with experts, whose rows do not follow from the blocks of a prompt.
+    """
 
     def __init__(self, model: DecoderConfig, engine: EngineConfig, options: CompilerOptions):
+        if model.experts > 1:
+            raise InputError("instruction bytes", "a model without experts", f"{model.name} with {model.experts}")
         self.model, self.engine, self.options = model, engine, options
         self.small = model.replace(layers=1)
         self.most = min(engine.max_length, model.max_positions)
@@ -52,19 +59,31 @@ class ProgramBytes:
         tile = engine.mm_tile[1] // BLOCK
         first = [compiler.prefill(length) for length in self.lengths[:PERIODS * tile]]
         sizes = np.array([self._sizes(program, norms=False) for program in first])
-        norms = [self._norm(compiler.machine, length) for length in self.lengths]
-        many, head = len(BLOCK_NORMS), int(options.logits == "all")
-        self._prefill = [(whole + (many * model.layers + head) * norm, once + (many + head) * norm)
-                         for (whole, once), norm
-                         in zip(continued(sizes, tile, len(self.lengths)).tolist(), norms, strict=True)]
+        self._by_blocks = continued(sizes, tile, len(self.lengths)).tolist()
+        one, two = (self._norm(compiler.machine, lines * engine.slrs) for lines in (1, 2))
+        self._norm_bytes = two - one, 2 * one - two
+        self._one_token = self._sizes(compiler.prefill(1))
         self._known: dict[bool, InstructionBytes] = {}
 
     def _compiler(self, engine: EngineConfig) -> Compiler:
         plain = Assignment(name="plain", rules=(Rule(match="*"),))
         return Compiler(self.small, engine, plain.of(self.small), self.options)
 
+    def prefill(self, length: int) -> tuple[int, int]:
+        """Bytes of the program of a prompt, and of its different parts: products by blocks of rows, norms line by line.
+
+        One token runs in MV mode.
+        """
+        if length == 1:
+            return self._one_token
+        each, whole_norm = self._norm_bytes
+        norm = whole_norm + each * ceil_div(length, self.engine.slrs)
+        whole, once = self._by_blocks[ceil_div(length, BLOCK) - 1]
+        many, head = len(BLOCK_NORMS), int(self.options.logits == "all")
+        return whole + (many * self.model.layers + head) * norm, once + (many + head) * norm
+
     def _norm(self, machine: Machine, length: int) -> int:
-        """Bytes of a norm of a prompt; cores share out its rows, which need not go into them."""
+        """Bytes of a norm of a prompt; each line adds the same instructions."""
         norm = stages(operators(self.small, length, length))[0]
         return bytes_of(with_barrier(functions(norm, machine))["op"])
 
@@ -91,15 +110,19 @@ class ProgramBytes:
     def _counted(self, on_chip: bool) -> InstructionBytes:
         """The same, counted.
 
-        Lengths that need the same blocks of 16 rows or columns have the same number of instructions, so one of each
-        was compiled.
+        Contexts of as many blocks of 16 need as many instructions to decode, but for the first, which has no old cache
+        to load; one of each was compiled.
         """
         engine = self.engine
         compiler = self._compiler(engine.replace(on_chip_decode=on_chip))
-        decode = [self._sizes(compiler.decode(length)) for length in self.lengths]
-        stages = ((self._prefill, engine.prefill_bucket), (decode, engine.decode_bucket))
-        every = [tuple(found[length // BLOCK][0] for length in range(self.most)) for found, _ in stages]
-        buckets = [found[ceil_div(min(length, self.most), BLOCK) - 1] for found, unit in stages
+        first, *blocks = (self._sizes(compiler.decode(length)) for length in (1, *self.lengths))
+
+        def decode(length: int) -> tuple[int, int]:
+            return first if length == 1 else blocks[ceil_div(length, BLOCK) - 1]
+
+        stages = ((self.prefill, engine.prefill_bucket), (decode, engine.decode_bucket))
+        every = [tuple(found(length)[0] for length in range(1, self.most + 1)) for found, _ in stages]
+        buckets = [found(min(length, self.most)) for found, unit in stages
                    for length in range(unit, self.most + unit, unit)]
         return InstructionBytes(
             prefill=every[0], decode=every[1], every_length=engine.slrs * (sum(every[0]) + sum(every[1])),

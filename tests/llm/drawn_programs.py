@@ -6,6 +6,7 @@ from hwsim.llm.encoding import LAYOUT
 from hwsim.llm.isa import Flag, Function, Opcode, instructions
 
 SIX = 6
+CORE_CHANNELS = 10
 
 
 def legal(rng, count):
@@ -41,8 +42,13 @@ def legal(rng, count):
 
 
 def with_tokens(rng, count, lost=0.0):
-    """Legal instructions whose tokens come in program order; then a share `lost` of the releases is taken out."""
+    """Legal instructions whose tokens come in program order; then a share `lost` of the releases is taken out.
+
+    Channels are those that a core of any preset has.
+    """
     rows = legal(rng, count)
+    rows["channel"] %= CORE_CHANNELS
+    rows["channels"] = np.minimum(rows["channels"], CORE_CHANNELS - rows["channel"])
     for name in ("length", "loops", "k"):
         rows[name] = np.minimum(rows[name], rng.integers(0, 60, count) + (name == "loops"))
     rows["loops"] = np.where(rows["op"] <= Opcode.ST, np.maximum(rows["loops"], 1), 0)

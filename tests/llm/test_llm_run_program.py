@@ -76,6 +76,9 @@ def test_a_token_that_never_comes(capsys, tmp_path):
     ("MV wait=MV\n", (), "line 1 (MV): wait: wanted tokens of the other five queues"),
     ("SYS\n", ("--set", "clock_hz=0"), "--set.clock_hz: wanted a number above 0, got 0"),
     ("SYS\n", ("--set", "clok_hz=1"), "did you mean 'clock_hz'"),
+    ("SYS\nLD channels=32 length=64\n", (),
+     "a: instruction 1 (LD channels=32 length=64): wanted some of the 10 HBM channels of a core, got channels 0 to 31"),
+    ("ST channel=10\n", (), "got channels 10 to 10"),
     ("SYS\n", ("--gemm", "1x1x1"), "run: wanted a program or one of the workload's options, got both"),
 ])
 def test_bad_input(capsys, tmp_path, text, words, line):
