@@ -23,6 +23,7 @@ from hwsim.llm_workload.options import CompilerOptions
 from hwsim.workload.decoder import DecoderConfig, Operator, head_operators, operators
 from hwsim.workload.decoder.assignment import ModelAssignment
 from mappers.llm import resident
+from mappers.llm.capacity import checked
 from mappers.llm.fusion import Stage, stages
 from mappers.llm.masked import Mask
 from mappers.llm.matvec import Stored
@@ -48,6 +49,7 @@ class Compiled:
         machine: engine and choices.
         kinds: stages by name; the instructions' ``layer`` points to them.
         parts: instructions of different stages (`separate`), or of different decoder blocks and the head.
+        stages: of each part, the stages in it by their full names, and how many instructions each has.
         order: parts in program order.
         separate: every part ends in a barrier, so that it runs as if it were alone.
         placement: where weights, cache and activations lie in HBM.
@@ -57,6 +59,7 @@ class Compiled:
     machine: Machine
     kinds: tuple[str, ...]
     parts: tuple[Instructions, ...]
+    stages: tuple[tuple[tuple[str, int], ...], ...]
     order: tuple[Place, ...]
     separate: bool
     placement: Placement
@@ -86,8 +89,11 @@ class Compiled:
         else:
             resident.begin(rows, self.machine)
         if addresses:
-            for place, end, part in zip(self.order, ends, parts, strict=True):
-                self.placement.address(rows[end - len(part):end], self.kinds, place.layer)
+            begin = 0
+            for place in self.order:
+                for stage, count in self.stages[place.part]:
+                    self.placement.address(rows[begin:begin + count], stage, place.layer)
+                    begin += count
         notes = {"engine": self.machine.engine.to_mapping(), "compiler": self.machine.options.to_mapping()}
         return Program(rows, self.kinds, self.name, notes)
 
@@ -99,7 +105,7 @@ class Compiler:
                  options: CompilerOptions | None = None):
         self.model, self.engine, self.weights = model, engine, weights
         self.machine = Machine(engine, options or CompilerOptions())
-        self.placement = placed(model, weights, engine)
+        self.placement = placed(model, weights, engine, self.machine.options)
         self._stored: dict[str | None, Stored] = {}
 
     def prefill(self, tokens: int) -> Compiled:
@@ -128,7 +134,8 @@ class Compiler:
             (layer, stages(operators(self.model, tokens, context, layer), rope, fuse))
             for layer in range(self.model.layers)]
         logits = tokens if self.machine.options.logits == "all" else 1
-        return [*body, (None, stages(head_operators(self.model, logits), rope, fuse))]
+        head = stages(head_operators(self.model, logits), rope, fuse)
+        return checked([*body, (None, head)], tokens, self._weight, self.machine)
 
     def _weight(self, op: Operator) -> Stored:
         if op.kind not in ("linear", "router"):
@@ -141,6 +148,7 @@ class Compiler:
         made: dict[tuple[object, ...], int] = {}
         kinds: dict[str, int] = {}
         parts: list[Instructions] = []
+        names: list[tuple[tuple[str, int], ...]] = []
         order: list[Place] = []
         for layer, block in self._blocks(tokens, context):
             mask = self._mask(layer, context) if tokens > 1 and layer is not None else np.zeros((0, 0, 0), bool)
@@ -153,15 +161,17 @@ class Compiler:
                     if rows is not None:
                         rows["layer"] = kinds.setdefault(kind_of(stage.name), len(kinds))
                         parts.append(rows)
+                        names.append(((stage.name, len(rows)),))
                 if made[key] != _NOTHING:
                     order.append(Place(made[key], layer))
-        return Compiled(name, self.machine, tuple(kinds), tuple(parts), tuple(order), True, self.placement)
+        return Compiled(name, self.machine, tuple(kinds), tuple(parts), tuple(names), tuple(order), True,
+                        self.placement)
 
     def _rows(self, stage: Stage, mask: Mask, context: int) -> Instructions | None:
         """A stage with its barrier; one row runs in MV mode, in the last product of a prompt too."""
         if stage.op.m == 1 and stage.kind != "vector" and not len(mask):
             return one_row(stage, self._weight(stage.op), self.machine, context - 1)
-        return many_rows(stage, self._weight(stage.op), mask, self.machine)
+        return many_rows(stage, self._weight(stage.op), mask, self.machine, self.model.head_dim)
 
     def _mask(self, layer: int, context: int) -> Mask:
         """Block mask of a layer: the heads of the core that computes most of it."""
@@ -177,6 +187,7 @@ class Compiler:
         made: dict[tuple[object, ...], int] = {}
         kinds: dict[str, int] = {}
         parts: list[Instructions] = []
+        names: list[tuple[tuple[str, int], ...]] = []
         order: list[Place] = []
         for layer, block in self._blocks(1, context):
             key = (layer is None, *(self._weight(stage.op) for stage in block))
@@ -187,8 +198,10 @@ class Compiler:
                 for stage, part in rows:
                     part["layer"] = kinds.setdefault(kind_of(stage), len(kinds))
                 parts.append(np.concatenate([part for _, part in rows]))
+                names.append(tuple((stage, len(part)) for stage, part in rows))
             order.append(Place(made[key], layer))
-        return Compiled(name, self.machine, tuple(kinds), tuple(parts), tuple(order), False, self.placement)
+        return Compiled(name, self.machine, tuple(kinds), tuple(parts), tuple(names), tuple(order), False,
+                        self.placement)
 
 
 def kind_of(stage: str) -> str:

@@ -13,11 +13,24 @@ import numpy as np
 import numpy.typing as npt
 
 from hwsim.llm.isa import BLOCK, Buffer, Flag, Function, Instructions, Opcode
+from mappers.llm.layout import Layout
 from mappers.llm.matvec import Target
 from mappers.llm.rows import LD, MISC, MM, ST, block, ordered, tokens
 from mappers.llm.tiling import DENSE, Counts, room
 
 Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Cache:
+    """Keys or values of the core's heads: `layout` of one, `users` query heads read the same."""
+
+    layout: Layout
+    users: int = 1
+
+    def address(self, head: Counts, column: Counts) -> Counts:
+        """Offset of a column block of a query head."""
+        return head // self.users * self.layout.nbytes + self.layout.address(column, 0)
 
 
 @dataclass(frozen=True)
@@ -61,20 +74,27 @@ def _by_tile(mask: Mask, grid: _Grid) -> Mask:
     return np.asarray(padded.reshape(grid.heads, grid.tiles, grid.high, -1).any(axis=2))
 
 
-def scores(mask: Mask, head_dim: int, target: Target) -> Instructions:
+def scores(mask: Mask, head_dim: int, target: Target, keys: Cache) -> Instructions:
     """Scores and softmax; mask of 16 x 16 blocks, shape (heads, row blocks, column blocks)."""
     grid, k = _grid(mask, target), -(-head_dim // BLOCK)
     columns = _by_tile(mask, grid)
     head, row = np.nonzero(mask.any(axis=2))
     tile = row // grid.high
-    queries = _tile_loads(grid, head, tile, row, np.full(len(head), k * DENSE), target, starts=_first(grid, head, tile))
-    pairs = _pairs(grid, columns, k, np.full(columns.shape[:2], k), mask.shape[2], MISC, target)
+    place = _line(head, row, (mask.shape[1], k), target)
+    queries = _tile_loads(grid, head, tile, row, np.full(len(head), k * DENSE), target, place)
+    pairs = _pairs(grid, columns, k, np.full(columns.shape[:2], k), mask.shape[2], MISC, target, keys)
     kept = mask.sum(axis=2)[head, row]
     stored = kept if target.options.values == "zero-fill" else columns.sum(axis=2)[head, tile]
     return ordered([queries, *pairs, *_softmax(grid, head, row, kept, stored, mask.shape[1:], target)])
 
 
-def values(mask: Mask, head_dim: int, target: Target) -> Instructions:
+def _line(head: Counts, row: Counts, size: tuple[int, ...], target: Target) -> Counts:
+    """Offset in each channel of a row of blocks among the activations of all heads; size of a head in blocks."""
+    rows, blocks = size
+    return (head * rows + row) * blocks * (DENSE // target.geometry.channels)
+
+
+def values(mask: Mask, head_dim: int, target: Target, cache: Cache) -> Instructions:
     """Probabilities times values; the same mask, whose columns are now K."""
     grid, n = _grid(mask, target), -(-head_dim // BLOCK)
     columns = _by_tile(mask, grid)
@@ -85,9 +105,10 @@ def values(mask: Mask, head_dim: int, target: Target) -> Instructions:
     else:
         head, row = np.nonzero(np.ones(mask.shape[:2], bool))
         length = used[head, row // grid.high] * DENSE
-        parts = [_tile_loads(grid, head, row // grid.high, row, length, target, _first(grid, head, row // grid.high))]
+        place = _line(head, row, mask.shape[1:], target)
+        parts = [_tile_loads(grid, head, row // grid.high, row, length, target, place)]
         k = used
-    pairs = _pairs(grid, np.ones((grid.heads, grid.tiles, n), bool), mask.shape[2], k, n, ST, target)
+    pairs = _pairs(grid, np.ones((grid.heads, grid.tiles, n), bool), mask.shape[2], k, n, ST, target, cache)
     return ordered([*parts, *pairs, _value_stores(grid, mask.shape[1], n, target)])
 
 
@@ -101,11 +122,11 @@ def _first(grid: _Grid, head: Counts, tile: Counts) -> Mask:
 
 
 def _tile_loads(grid: _Grid, head: Counts, tile: Counts, item: Counts, length: Counts, target: Target,
-                starts: Mask) -> Keyed:
+                place: Counts) -> Keyed:
     """Loads into A; the first of a tile waits until the MMs of the tile before are done with it."""
-    waits = tokens(MM, starts & (grid.index(head, tile) > 0))
+    waits = tokens(MM, _first(grid, head, tile) & (grid.index(head, tile) > 0))
     rows = block(Opcode.LD, head.shape, wait=waits, buffer=Buffer.A, channels=target.geometry.channels,
-                 channel=item % grid.high, length=length)  # fmt: skip
+                 length=length, hbm=place)  # fmt: skip
     return rows, grid.key(head, tile, 0, item)
 
 
@@ -116,19 +137,22 @@ def _gaps_and_runs(mask: Mask, grid: _Grid, target: Target) -> list[Keyed]:
     end = np.nonzero(edge == -1)[2]
     gap_head, gap_row = np.nonzero(~mask.all(axis=2))
     gaps = (~mask).sum(axis=2)[gap_head, gap_row]
-    place = mask.shape[2] + 1
+    each = mask.shape[2] + 1
     heads, rows = np.concatenate([gap_head, head]), np.concatenate([gap_row, row])
-    item = np.concatenate([gap_row * place, row * place + 1 + start])
+    item = np.concatenate([gap_row * each, row * each + 1 + start])
     order = np.lexsort((item, rows // grid.high, heads))
     length = np.concatenate([gaps, end - start])[order] * DENSE
-    heads, tile, item = heads[order], rows[order] // grid.high, item[order]
-    made, key = _tile_loads(grid, heads, tile, rows[order], length, target, _first(grid, heads, tile))
+    heads, rows, item = heads[order], rows[order], item[order]
+    inside = np.maximum(item % each - 1, 0) * (DENSE // target.geometry.channels)
+    place = _line(heads, rows, mask.shape[1:], target) + inside
+    tile = rows // grid.high
+    made, key = _tile_loads(grid, heads, tile, rows, length, target, place)
     made["zero"] = np.concatenate([np.ones(len(gaps), np.uint8), np.zeros(len(head), np.uint8)])[order]
     return [(made, grid.key(heads, tile, 0, item))]
 
 
 def _pairs(grid: _Grid, columns: Mask, depth_k: int, k: Counts, out_blocks: int, taker: int,
-           target: Target) -> list[Keyed]:
+           target: Target, cache: Cache) -> list[Keyed]:
     """LD of a column block of the cache and its MM for every column that a tile needs; `taker` gets the results."""
     g = target.geometry
     head, tile, column = np.nonzero(columns)
@@ -140,7 +164,8 @@ def _pairs(grid: _Grid, columns: Mask, depth_k: int, k: Counts, out_blocks: int,
     giver = MISC if taker == MISC and grid.by_head else ST
     blocks = k[head, tile]
     loads = block(Opcode.LD, head.shape, wait=tokens(MM, rank >= depth), release=MM, buffer=Buffer.B, cross=1,
-                  channel=column % g.channels, length=blocks * DENSE)  # fmt: skip
+                  channel=cache.layout.channel(column), length=blocks * DENSE,
+                  hbm=cache.address(head, column))  # fmt: skip
     products = block(Opcode.MM, head.shape, wait=LD | tokens(giver, (rank == 0) & (number >= ahead)),
                      release=tokens(LD, (rank + depth < total) | (last & (number < grid.count - 1)))
                      | tokens(taker, last), k=blocks, flags=Flag.OUTPUT)  # fmt: skip
@@ -162,7 +187,7 @@ def _softmax(grid: _Grid, head: Counts, row: Counts, kept: Counts, stored: Count
         release=tokens(ST, line == BLOCK - 1) | tokens(MM, frees[:, None] & (line == BLOCK - 1) & by_misc),
         k=kept[:, None], function=Function.SOFTMAX)  # fmt: skip
     stores = block(Opcode.ST, head.shape, wait=MISC, release=tokens(MM, frees & (not by_misc)), channels=g.channels,
-                   channel=row % g.channels, length=stored * DENSE)  # fmt: skip
+                   length=stored * DENSE, hbm=_line(head, row, size, target))  # fmt: skip
     key = grid.key(head, tile, 2, row * (BLOCK + 1))
     return [(functions, key[:, None] + line), (stores, key + BLOCK)]
 
@@ -175,5 +200,6 @@ def _value_stores(grid: _Grid, row_blocks: int, n: int, target: Target) -> Keyed
     final = np.minimum((tile + 1) * grid.high, row_blocks) - 1 == row
     frees = final & (grid.index(head, tile) + g.global_depth // n < grid.count)
     rows = block(Opcode.ST, head.shape, wait=tokens(MM, row % grid.high == 0), release=tokens(MM, frees),
-                 channels=g.channels, channel=row % g.channels, length=n * DENSE)  # fmt: skip
+                 channels=g.channels, length=n * DENSE,
+                 hbm=_line(head, row, (row_blocks, n), target))  # fmt: skip
     return rows, grid.key(head, tile, 2, row)

@@ -7,14 +7,14 @@ fused functions, the results stored.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from hwsim.llm.isa import BLOCK, Buffer, Flag, Instructions, Opcode
 from mappers.llm.fusion import Pass
-from mappers.llm.matvec import Matrix, Target
+from mappers.llm.matvec import Matrix, Target, layout_of
 from mappers.llm.rows import LD, MISC, MM, ST, block, flat, joined, tokens
 from mappers.llm.tiling import DENSE, Parts, ceil_div, mm_parts, room
 
@@ -27,24 +27,36 @@ class _Tiles:
     count: int
     total: int
     rows: int
+    head: tuple[int, int] | None = None  # of a cache that takes the result: column blocks of a head, bytes in a channel
 
     @property
     def number(self) -> npt.NDArray[np.int64]:
         """Of each tile, shape (count, 1, 1)."""
         return np.arange(self.first, self.first + self.count)[:, None, None]
 
+    def result(self, matrix: Matrix, target: Target) -> npt.NDArray[np.int64]:
+        """Offset of each block of results in each channel, shape (count, column blocks, 1)."""
+        column, (wide, size) = np.arange(matrix.n_blocks)[:, None], self.head or (matrix.n_blocks, 0)
+        tile = ceil_div(DENSE * target.geometry.mm_blocks, target.geometry.channels)
+        return column // wide * size + (self.number * wide + column % wide) * tile
 
-def matmul(rows: int, matrix: Matrix, passes: Sequence[Pass], target: Target, cores: int = 1) -> Instructions:
-    """Instructions for `rows` rows; of the activations each of some cores has made its share."""
+
+def matmul(rows: int, matrix: Matrix, passes: Sequence[Pass], target: Target, cores: int = 1,
+           head: tuple[int, int] | None = None) -> Instructions:
+    """Instructions for `rows` rows; of the activations each of some cores has made its share.
+
+    ``head``: the results are keys or values; column blocks of a head, and its bytes in each channel.
+    """
     high = target.geometry.mm_blocks
     blocks = ceil_div(rows, BLOCK)
     whole, rest = divmod(blocks, high)
     total = whole + bool(rest)
     parts = mm_parts(matrix.k_blocks, target.geometry, target.options.split)
     room("A", target.geometry.a_depth, matrix.k_blocks)
-    made = [_tiles(_Tiles(0, whole, total, high), matrix, parts, passes, target, cores)] if whole else []
+    tiles = _Tiles(0, whole, total, high, head)
+    made = [_tiles(tiles, matrix, parts, passes, target, cores)] if whole else []
     if rest:
-        made.append(_tiles(_Tiles(whole, 1, total, rest), matrix, parts, passes, target, cores))
+        made.append(_tiles(replace(tiles, first=whole, count=1, rows=rest), matrix, parts, passes, target, cores))
     return flat(made)
 
 
@@ -67,7 +79,7 @@ def _activations(tiles: _Tiles, matrix: Matrix, target: Target, cores: int) -> l
     own = ceil_div(total // each, cores)
     start = tile * matrix.k_blocks * DENSE * target.geometry.mm_blocks // channels
     made = [block(Opcode.LD, (tiles.count, each), wait=tokens(MM, (tile > 0) & (number == 0)), buffer=Buffer.A,
-                  channels=channels, channel=number, length=own, hbm=start)]  # fmt: skip
+                  channels=channels, length=own, hbm=start + number * own // channels)]  # fmt: skip
     if cores > 1:
         made.append(block(Opcode.LD, (tiles.count, 1), buffer=Buffer.A, cross=1, length=total - own * each, hbm=start))
     return made
@@ -92,12 +104,10 @@ def _fills_and_products(tiles: _Tiles, matrix: Matrix, parts: Parts, target: Tar
     last, final = fill == fill[-1, -1], np.arange(count) == count - 1
     more = last & (tiles.number < tiles.total - 1)
     waits, _ = _room(matrix, target)
-    length = np.broadcast_to(parts.sizes * DENSE, shape[1:])
-    stored = length / matrix.stored.ratio / target.geometry.channels
+    layout, column = layout_of(matrix, target), np.arange(matrix.n_blocks)[:, None]
     loads = block(Opcode.LD, shape, wait=tokens(MM, fill >= parts.depth), release=MM, buffer=Buffer.B, cross=1,
-                  length=length, ratio=matrix.stored.ratio,
-                  channel=np.arange(matrix.n_blocks)[:, None] % target.geometry.channels,
-                  hbm=(np.cumsum(stored.ravel()).reshape(stored.shape) - stored).astype(np.int64))  # fmt: skip
+                  length=parts.sizes * DENSE, ratio=matrix.stored.ratio, channel=layout.channel(column),
+                  hbm=layout.address(column, np.cumsum(parts.sizes) - parts.sizes))  # fmt: skip
     products = block(Opcode.MM, shape,
                      wait=LD | tokens(_giver(target, fused), waits[:, None] & final),
                      release=tokens(MISC if fused else ST, final) | tokens(LD, (fill + parts.depth < fill.size) | more),
@@ -113,7 +123,8 @@ def _operands(tiles: _Tiles, matrix: Matrix, passes: Sequence[Pass], target: Tar
     number = np.arange(each)
     shape = (tiles.count, matrix.n_blocks, count, each)
     rows = block(Opcode.LD, shape, release=tokens(MISC, number == each - 1), buffer=Buffer.GLOBAL,
-                 channels=target.geometry.channels, channel=number, length=DENSE * tiles.rows // each)  # fmt: skip
+                 channels=target.geometry.channels, length=DENSE * tiles.rows // each,
+                 hbm=_shares(replace(tiles, head=None), matrix, target, each)[:, :, None])  # fmt: skip
     return rows.reshape(*shape[:2], -1)
 
 
@@ -131,6 +142,12 @@ def _functions(tiles: _Tiles, matrix: Matrix, passes: Sequence[Pass], target: Ta
                  function=np.array([int(step.function) for step in passes]))  # fmt: skip
 
 
+def _shares(tiles: _Tiles, matrix: Matrix, target: Target, each: int) -> npt.NDArray[np.int64]:
+    """Offsets of `each` loads or stores of a block of results, shape (tiles, column blocks, each)."""
+    share = DENSE * tiles.rows // each // target.geometry.channels
+    return tiles.result(matrix, target) + np.arange(each) * share
+
+
 def _stores(tiles: _Tiles, matrix: Matrix, target: Target, fused: bool) -> Instructions:
     """Results, shape (tiles, column blocks, stores)."""
     each = tiles.rows if target.options.loads == "channel" else 1
@@ -142,6 +159,5 @@ def _stores(tiles: _Tiles, matrix: Matrix, target: Target, fused: bool) -> Instr
     if target.options.last_store == "lines" and tiles.first + tiles.count == tiles.total:
         length[-1, :, -1] = BLOCK
     return block(Opcode.ST, (tiles.count, matrix.n_blocks, each), wait=tokens(MISC if fused else MM, number == 0),
-                 release=free, channels=target.geometry.channels, channel=number,
-                 length=length, bank=column % target.geometry.global_depth,
-                 hbm=(tiles.number * matrix.n_blocks + column) * DENSE)  # fmt: skip
+                 release=free, channels=target.geometry.channels, length=length,
+                 bank=column % target.geometry.global_depth, hbm=_shares(tiles, matrix, target, each))  # fmt: skip

@@ -17,6 +17,7 @@ import numpy as np
 from hwsim.llm.isa import BLOCK, Buffer, Flag, Instructions, Opcode
 from hwsim.llm_workload.options import CompilerOptions
 from mappers.llm.fusion import Pass
+from mappers.llm.layout import Layout
 from mappers.llm.rows import LD, MISC, MV, block, joined, tokens, without_empty_loads
 from mappers.llm.tiling import DENSE, Counts, Geometry, Parts, by_capacity, ceil_div, mv_as_artifact
 
@@ -53,14 +54,22 @@ class Target:
 
 @dataclass(frozen=True)
 class Matrix:
-    """`batch` matrices of ``k x n`` elements, each used by `users` rows."""
+    """`batch` matrices of ``k x n`` elements, each used by `users` rows.
+
+    Attributes:
+        cached: keys or values: K is never cut by the demo, and credits start anew at each head.
+        layout: of one matrix, where it is not that of a weight: caches have room for more tokens.
+        sharing: so many matrices that follow each other are the same one in memory.
+    """
 
     k: int
     n: int
     batch: int = 1
     users: int = 1
     stored: Stored = Stored()
-    cached: bool = False  # keys or values: K is never cut by the demo, and credits start anew at each head
+    cached: bool = False
+    layout: Layout | None = None
+    sharing: int = 1
 
     @property
     def k_blocks(self) -> int:
@@ -89,7 +98,14 @@ def spread(matrix: Matrix, target: Target) -> Matrix:
     """Users of a matrix whose K is cut load it each for themselves: the sums of several rows have no place to wait."""
     if matrix.users == 1 or len(parts_of(matrix, target).sizes) == 1:
         return matrix
-    return replace(matrix, batch=matrix.batch * matrix.users, users=1)
+    return replace(matrix, batch=matrix.batch * matrix.users, users=1, sharing=matrix.users)
+
+
+def layout_of(matrix: Matrix, target: Target) -> Layout:
+    """Where the matrix lies in HBM; the demo's loads of whole groups need whole groups."""
+    g = target.geometry
+    wide = matrix.n_blocks if target.options.ragged else g.mv_blocks * ceil_div(matrix.n_blocks, g.mv_blocks)
+    return matrix.layout or Layout(matrix.k_blocks, wide, g.channels, matrix.stored.ratio)
 
 
 @lru_cache(maxsize=256)
@@ -118,19 +134,39 @@ def matvec(matrix: Matrix, passes: tuple[Pass, ...], target: Target) -> Instruct
 
 def _loads(matrix: Matrix, groups: int, parts: Parts, target: Target) -> Instructions:
     """Fills, shape (batch, groups, parts, loads of a fill)."""
-    g, options = target.geometry, target.options
-    wide = _blocks(matrix, groups, target)
+    g, wide = target.geometry, _blocks(matrix, groups, target)
     shape = (matrix.batch, groups, len(parts.sizes), wide.shape[1])
     waits, _ = _credits(matrix, groups, parts, target)
     first = np.arange(shape[3]) == 0
     last = np.arange(shape[3]) == (wide > 0).sum(axis=1, keepdims=True) - 1
-    length = wide[None, :, None, :] * parts.sizes[None, None, :, None] * DENSE
-    stored = np.broadcast_to(length, shape) / matrix.stored.ratio / g.channels
-    before = np.cumsum(stored.ravel()).reshape(shape) - stored
+    loops, stride = _turns(matrix, wide, len(parts.sizes), target)
+    length = wide[None, :, None, :] * parts.sizes[None, None, :, None] * DENSE // loops
     return block(Opcode.LD, shape, wait=tokens(MV, waits[..., None] & first),
                  release=tokens(MV, last[None, :, None, :]), buffer=Buffer.A, channels=g.channels, length=length,
-                 hbm=before.astype(np.int64), ratio=matrix.stored.ratio,
-                 channel=np.arange(shape[3]) if options.loads == "channel" else 0)  # fmt: skip
+                 loops=loops, stride=stride, hbm=_addresses(matrix, wide, parts, target),
+                 ratio=matrix.stored.ratio)  # fmt: skip
+
+
+def _turns(matrix: Matrix, wide: Counts, parts: int, target: Target) -> tuple[Counts, Counts]:
+    """Loops of each load and bytes between them: a part of K of columns that lie behind each other in a channel.
+
+    A fill whose columns are no multiple of the channels has no equal loops; it carries the address of its first block.
+    """
+    layout, channels = layout_of(matrix, target), target.geometry.channels
+    whole = (wide % channels == 0) & (wide > channels) & (parts > 1) & (not layout.by_rows)
+    shape = (1, wide.shape[0], 1, wide.shape[1])
+    return (np.where(whole, wide // channels, 1).reshape(shape), np.where(whole, layout.pitch, 0).reshape(shape))
+
+
+def _addresses(matrix: Matrix, wide: Counts, parts: Parts, target: Target) -> Counts:
+    """Offsets of the fills in the matrix's region, shape (batch, groups, parts, loads of a fill)."""
+    layout = layout_of(matrix, target)
+    head = np.arange(matrix.batch).reshape(-1, 1, 1, 1) // matrix.sharing
+    group = np.arange(wide.shape[0]).reshape(1, -1, 1, 1) * target.geometry.mv_blocks
+    size = parts.sizes.reshape(1, 1, -1, 1)
+    start = (np.cumsum(parts.sizes) - parts.sizes).reshape(1, 1, -1, 1)
+    before = (np.cumsum(wide, axis=1) - wide)[None, :, None, :]
+    return head * layout.nbytes + layout.address(group, start) + layout.behind(before, size)
 
 
 def _blocks(matrix: Matrix, groups: int, target: Target) -> Counts:
@@ -177,8 +213,9 @@ def _operands(passes: Sequence[Pass], wide: Counts, target: Target) -> Instructi
     each = g.channels if options.operand == "channel" else 1
     shape = (1, len(wide), count, each)
     last = np.arange(each) == each - 1
+    start = np.arange(len(wide)) * g.mv_columns // g.channels
     return block(Opcode.LD, shape, release=tokens(MISC, last), buffer=Buffer.GLOBAL, channels=g.channels,
-                 length=BLOCK * wide[:, None, None], channel=np.arange(each)).reshape(1, len(wide), -1)  # fmt: skip
+                 length=BLOCK * wide[:, None, None], hbm=start[:, None, None]).reshape(1, len(wide), -1)  # fmt: skip
 
 
 def _functions(passes: Sequence[Pass], shape: tuple[int, int], wide: Counts | int, target: Target) -> Instructions:

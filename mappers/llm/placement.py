@@ -7,19 +7,23 @@ stand behind the first group and hold no matrix. Every region begins at a multip
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 
 from hwsim.errors import InputError
 from hwsim.llm.engine import EngineConfig
-from hwsim.llm.isa import Buffer, Instructions, Opcode
-from hwsim.workload.decoder import DecoderConfig
+from hwsim.llm.isa import BLOCK, Buffer, Instructions, Opcode
+from hwsim.llm_workload.options import CompilerOptions
+from hwsim.workload.decoder import DecoderConfig, Operator, head_operators, operators
 from hwsim.workload.decoder.assignment import ModelAssignment
-from hwsim.workload.decoder.parameters import linear_weights
-from mappers.llm.tiling import ceil_div
+from mappers.llm.matvec import layout_of
+from mappers.llm.step import Machine, matrix, stored
+from mappers.llm.surround import BIAS_BYTES
+from mappers.llm.tiling import DENSE, ceil_div
 
 ALIGNMENT = 64
 TABLE_CHANNELS = 2
@@ -38,40 +42,38 @@ class Region:
 
 @dataclass(frozen=True)
 class Placement:
-    """Regions of one core by name, and the width of a group."""
+    """Regions of one core by name, the width of a group, and biases by weight in the first channel behind the group."""
 
     regions: dict[str, Region]
     width: int
+    biases: dict[str, Region]
 
-    def address(self, rows: Instructions, stages: Sequence[str], layer: int | None) -> None:
-        """Add the addresses of regions to the offsets of loads and stores, in place.
+    def address(self, rows: Instructions, stage: str, layer: int | None) -> None:
+        """Add the address of its region to each offset of a stage's loads and stores, in place.
 
         Args:
-            rows: instructions of one layer, or of the head (``None``); their field ``layer`` points to `stages`.
-            stages: names; the first operator of a stage says which weight or cache it streams.
-            layer: number of the layer.
+            rows: instructions of one stage, offsets in ``hbm`` and channels counted from the first of a group.
+            stage: name; its first operator says which weight or cache it streams.
+            layer: number of the layer; ``None`` of the head.
         """
-        load, store, buffer = rows["op"] == Opcode.LD, rows["op"] == Opcode.ST, rows["buffer"]
-        many = np.bincount(rows["layer"], rows["op"] == Opcode.MM, len(stages)) > 0  # then the matrix goes to B
-        matrix = load & (buffer == np.where(many[rows["layer"]], Buffer.B, Buffer.A))
-        read = [self.region(stage, layer, _STREAMED) for stage in stages]
-        made = [self.region(stage, layer, _MADE) for stage in stages]
-        other = self.regions[_ACTIVATIONS]
-
-        def of_region(field: str) -> np.ndarray:
-            first, last = (np.array([getattr(region, field) for region in named])[rows["layer"]]
-                           for named in (read, made))
-            return np.where(matrix, first, np.where(store, last, getattr(other, field)))
-
-        rows["hbm"] += np.where(load | store, of_region("start"), 0).astype(np.uint64)
-        wide = matrix | (rows["channels"] == self.width)
-        rows["channel"] += np.where(wide, of_region("channel"), 0).astype(np.uint8)
+        load, bias = rows["op"] == Opcode.LD, rows["buffer"] == Buffer.BIAS
+        streams = Buffer.B if (rows["op"] == Opcode.MM).any() else Buffer.A
+        matrix = load & (rows["buffer"] == streams)
+        if stage.partition("+")[0] in _APPENDS:
+            matrix = load
+        other = load & ~matrix & ~bias
+        for where, region in ((matrix, self.region(stage, layer, _STREAMED)), (other, self.regions[_ACTIVATIONS]),
+                              (rows["op"] == Opcode.ST, self.region(stage, layer, _MADE))):
+            rows["hbm"][where] += np.uint64(region.start)
+            rows["channel"][where] += np.uint8(region.channel)
+        if bias.any():
+            rows["hbm"][bias] += np.uint64(self.biases[_named(stage.partition("+")[0], layer)].start)
 
     def region(self, stage: str, layer: int | None, caches: Mapping[str, str]) -> Region:
         """What a stage streams (its weight, or keys or values), or makes (new rows of these); else the activations."""
         first = stage.partition("+")[0]
         kind = caches.get(first, first if caches is _STREAMED else _ACTIVATIONS)
-        return self.regions.get(kind if layer is None else f"layers.{layer}.{kind}", self.regions[_ACTIVATIONS])
+        return self.regions.get(_named(kind, layer), self.regions[_ACTIVATIONS])
 
     @cached_property
     def used(self) -> int:
@@ -80,37 +82,79 @@ class Placement:
 
 
 _ACTIVATIONS = "activations"
-_STREAMED = {"scores": "keys", "values": "values"}
-_MADE = {"k_proj": "keys", "k_rope": "keys", "append_k": "keys", "v_proj": "values", "append_v": "values"}
+_APPENDS = {"append_k": "keys", "append_v": "values"}
+_STREAMED = {"scores": "keys", "values": "values", **_APPENDS}
+_MADE = {"k_proj": "keys", "k_rope": "keys", "v_proj": "values", **_APPENDS}
 
 
-def placed(model: DecoderConfig, weights: ModelAssignment, engine: EngineConfig) -> Placement:
+def _named(kind: str, layer: int | None) -> str:
+    return kind if layer is None else f"layers.{layer}.{kind}"
+
+
+def placed(model: DecoderConfig, weights: ModelAssignment, engine: EngineConfig,
+           options: CompilerOptions | None = None) -> Placement:
     """Regions for all lengths up to the engine's maximum, so that the programs of all steps agree.
+
+    Each is as large as what loads and stores reach in a channel: whole column blocks, all of K.
 
     Raises:
         InputError: the model does not fit.
     """
-    cores, width, length = engine.slrs, engine.memory.a_channels, min(engine.max_length, model.max_positions)
-    wanted = {name: ceil_div(weights.stored_bytes(name), cores) for name in linear_weights(model)}
-    cache = ceil_div(model.kv_heads, cores) * model.head_dim * length
-    wanted |= {f"layers.{layer}.{kind}": cache for layer in range(model.layers) for kind in ("keys", "values")}
+    machine, wanted, biases, behind = Machine(engine, options or CompilerOptions()), {}, {}, 0
+    for op in _products(model):
+        share = matrix(op, stored(op, weights, machine.options), machine)
+        wanted[str(op.weight)] = layout_of(share, machine.target).nbytes
+        size = ALIGNMENT * ceil_div(BIAS_BYTES * share.n, ALIGNMENT)
+        biases[str(op.weight)] = Region(str(op.weight), engine.memory.a_channels, behind, size)
+        behind += size
+    for layer, (kind, size) in product(range(model.layers), _caches(model, machine).items()):
+        wanted[f"layers.{layer}.{kind}"] = size
+    wanted[_ACTIVATIONS] = _activations(model, machine)
+    return Placement(_packed(wanted, engine, model.name), engine.memory.a_channels, biases)
+
+
+def _products(model: DecoderConfig) -> list[Operator]:
+    """Products with weights, with enough tokens that every expert has some."""
+    tokens = min(model.experts, model.max_positions)
+    listed = [op for layer in range(model.layers) for op in operators(model, tokens, tokens, layer)]
+    return [op for op in (*listed, *head_operators(model)) if op.kind in ("linear", "router")]
+
+
+def _caches(model: DecoderConfig, machine: Machine) -> dict[str, int]:
+    """Bytes in each channel of a layer's keys, and of its values: those end with room for a load of one column that
+    crosses channels and names the first alone.
+    """
+    layout = machine.cache("values", model.head_dim)
+    size = machine.heads(model.kv_heads) * layout.nbytes
+    return {"keys": size, "values": size + layout.k_blocks * DENSE}
+
+
+def _activations(model: DecoderConfig, machine: Machine) -> int:
+    """Bytes in each channel that the loads and stores of the longest prompt reach, each stage from the beginning."""
+    engine, high = machine.engine, machine.target.geometry.mm_blocks
+    blocks, width = engine.max_length // BLOCK, engine.memory.a_channels
+    tiles, heads = ceil_div(blocks, high), machine.heads(model.heads)
     widest = max(model.hidden, model.intermediate, model.query_width)
-    wanted[_ACTIVATIONS] = length * (ceil_div(model.heads, cores) * length + 4 * widest)
-    return Placement(_packed(wanted, engine, model.name), width)
+    made = max(widest, model.vocabulary) if machine.options.logits == "all" else widest
+    lines = max(ceil_div(engine.max_length, machine.cores) * widest, heads * engine.max_length)  # in one channel
+    operand = (tiles * ceil_div(high, width) + high) * ceil_div(widest, BLOCK) * DENSE  # what crosses is in one, too
+    results = tiles * ceil_div(DENSE * high, width) * ceil_div(made, BLOCK)
+    attention = heads * blocks * max(blocks, ceil_div(model.head_dim, BLOCK)) * ceil_div(DENSE, width)
+    return max(lines, operand, results, attention, model.vocabulary)
 
 
 def _packed(wanted: dict[str, int], engine: EngineConfig, model: str) -> dict[str, Region]:
-    """Each in the first group that has room, in the order given."""
+    """Each in the first group that has room, in the order given; sizes are bytes in each channel."""
     width, room = engine.memory.a_channels, engine.memory.channel_bytes
     behind = width + TABLE_CHANNELS
     starts = [0, *range(behind, engine.core_channels - width + 1, width)]
     free = dict.fromkeys(starts, 0)
     regions = {}
     for name, size in wanted.items():
-        share = ALIGNMENT * ceil_div(size, width * ALIGNMENT)
+        share = ALIGNMENT * ceil_div(size, ALIGNMENT)
         group = next((start for start in starts if free[start] + share <= room), None)
         if group is None:
-            total, there = sum(wanted.values()) * engine.slrs, len(starts) * width * room * engine.slrs
+            total, there = sum(wanted.values()) * width * engine.slrs, len(starts) * width * room * engine.slrs
             raise InputError("HBM", f"a model that fits in {there / 1e9:.2f} GB of matrices",
                              f"{model} with {total / 1e9:.2f} GB of weights, cache and activations")
         regions[name] = Region(name, group, free[group], share)

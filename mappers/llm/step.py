@@ -11,7 +11,8 @@ from hwsim.llm_workload.options import CompilerOptions
 from hwsim.workload.decoder import Operator
 from hwsim.workload.decoder.assignment import ModelAssignment
 from mappers.llm.fusion import Stage
-from mappers.llm.masked import Mask, block_mask, scores, values
+from mappers.llm.layout import Layout
+from mappers.llm.masked import Cache, Mask, block_mask, scores, values
 from mappers.llm.matmul import matmul
 from mappers.llm.matvec import Matrix, Stored, Target, matvec
 from mappers.llm.surround import biased, through_memory, with_barrier
@@ -19,6 +20,7 @@ from mappers.llm.tiling import Geometry, ceil_div
 from mappers.llm.vector import lines, reload
 
 _ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
+_CACHED = ("k_proj", "v_proj")
 
 
 def geometry(engine: EngineConfig) -> Geometry:
@@ -65,6 +67,14 @@ class Machine:
         """Heads on one core, of `count`."""
         return ceil_div(count, self.cores)
 
+    def cache(self, kind: str, head_dim: int) -> Layout:
+        """Keys or values of one head, with room for the engine's longest text."""
+        tokens, wide = self.engine.max_length // BLOCK, ceil_div(head_dim, BLOCK)
+        channels = self.engine.memory.a_channels
+        if kind == "values":
+            return Layout(tokens, wide, channels, by_rows=True)
+        return Layout(wide, tokens, channels)
+
 
 def stored(op: Operator, weights: ModelAssignment, options: CompilerOptions) -> Stored:
     """How a linear layer's weight lies in memory; routers are dense INT8."""
@@ -80,7 +90,8 @@ def stored(op: Operator, weights: ModelAssignment, options: CompilerOptions) -> 
 def matrix(op: Operator, weight: Stored, machine: Machine) -> Matrix:
     """The matrix of a stage in MV mode, the share of one core."""
     if op.kind in ("scores", "values"):
-        return Matrix(op.k, op.n, machine.heads(op.kv_heads), op.heads // op.kv_heads, cached=True)
+        layout = machine.cache(op.kind, op.k if op.kind == "scores" else op.n)
+        return Matrix(op.k, op.n, machine.heads(op.kv_heads), op.heads // op.kv_heads, cached=True, layout=layout)
     return Matrix(op.k, machine.columns(op.n), stored=weight)
 
 
@@ -109,7 +120,7 @@ def functions(stage: Stage, machine: Machine) -> Instructions:
     return lines(1, machine.columns(op.n * op.heads), stage.passes, target)
 
 
-def many_rows(stage: Stage, weight: Stored, mask: Mask, machine: Machine) -> Instructions | None:
+def many_rows(stage: Stage, weight: Stored, mask: Mask, machine: Machine, head_dim: int) -> Instructions | None:
     """A stage of a prompt; mask of the core's heads in blocks of the mask. None where nothing is to be done."""
     op, target = stage.op, machine.target
     if stage.kind == "append":
@@ -117,11 +128,13 @@ def many_rows(stage: Stage, weight: Stored, mask: Mask, machine: Machine) -> Ins
     if stage.kind == "vector":
         return with_barrier(functions(stage, machine))
     if stage.kind == "linear":
+        head = (ceil_div(head_dim, BLOCK), machine.cache(op.name, head_dim).nbytes) if op.name in _CACHED else None
         whole = Matrix(op.k, machine.columns(op.n), stored=weight)
-        body = matmul(op.m, whole, stage.passes, target, machine.cores)
+        body = matmul(op.m, whole, stage.passes, target, machine.cores, head)
         return with_barrier(biased(body, weight.bias, whole.n, target))
     rows, columns = (ceil_div(size, BLOCK) for size in (op.m, op.n if stage.kind == "scores" else op.k))
     fine = block_mask(mask, rows, columns, machine.engine.mask_block // BLOCK)
+    cache = Cache(machine.cache(stage.kind, head_dim), op.heads // op.kv_heads)
     if stage.kind == "scores":
-        return with_barrier(scores(fine, op.k, target))
-    return with_barrier(values(fine, op.n, target))
+        return with_barrier(scores(fine, op.k, target, cache))
+    return with_barrier(values(fine, op.n, target, cache))

@@ -47,7 +47,7 @@ def on_chip(elements: int, passes: Sequence[Pass]) -> Instructions:
 def reload(elements: int, target: Target) -> Instructions:
     """The demo's join of a cache of `elements` with a new row: all of the old cache is loaded, nothing stored."""
     channels = target.geometry.channels
-    each = np.arange(channels)
-    old = block(Opcode.LD, (channels,), buffer=Buffer.GLOBAL, channels=channels, channel=each,
-                length=ceil_div(elements, channels))  # fmt: skip
+    share = ceil_div(elements, channels)
+    old = block(Opcode.LD, (channels,), buffer=Buffer.GLOBAL, channels=channels, length=share,
+                hbm=np.arange(channels) * ceil_div(share, channels))  # fmt: skip
     return flat([old, block(Opcode.ST, (1,))])

@@ -76,10 +76,10 @@ def test_every_stored_byte_of_the_weights_is_loaded_once_and_every_product_compu
     listed += head_operators(model)
     weights = sum(16 * -(-op.k // 16) * 16 * -(-op.n // 16) for op in listed if op.kind in ("linear", "router"))
     cache = 2 * model.layers * model.kv_heads * model.head_dim * 16 * -(-context // 16)
-    assert int(load["length"].sum()) == weights + cache
+    assert int((load["length"].astype(np.int64) * load["loops"]).sum()) == weights + cache
     stored = sum(compiler.weights.stored_bytes(op.weight) for op in listed if op.kind == "linear")
     routers = sum(16 * -(-op.k // 16) * 16 * -(-op.n // 16) for op in listed if op.kind == "router")
-    moved = float((load["length"] / load["ratio"]).sum())
+    moved = float((load["length"] / load["ratio"] * load["loops"]).sum())
     assert moved == pytest.approx(stored + cache + routers, rel=1e-3)
     multiply = rows[np.isin(rows["op"], MULTIPLIES)]
     tile = compiler.engine.mv_tile
@@ -131,4 +131,5 @@ def test_loads_never_fill_a_part_of_the_buffer_that_is_still_read(fills):
     over = [max(run.end[i] for i in range(begin, end) if rows["op"][i] == Opcode.MV)
             for begin, end in zip(read, last, strict=True)]
     assert (run.start[fill[fills:]] >= np.array(over[:-fills])).all()
-    assert int(rows["length"][fill].max()) <= compiler.machine.target.geometry.a_bytes // fills
+    held = rows["length"][fill].astype(np.int64) * rows["loops"][fill]
+    assert held.max() <= compiler.machine.target.geometry.a_bytes // fills

@@ -13,10 +13,10 @@ from mappers.llm.compile import kind_of
 from mappers.llm.fusion import stages
 from mappers.llm.generate import Generator, ablation
 from mappers.llm.lengths import ProgramBytes, continued
-from mappers.llm.masked import scores, values
+from mappers.llm.masked import Cache, scores, values
 from mappers.llm.matvec import Matrix, Target, parts_of
 from mappers.llm.placement import placed
-from mappers.llm.step import geometry
+from mappers.llm.step import Machine, geometry
 from mappers.llm.tiling import DENSE, by_capacity, cut
 
 U280 = EngineConfig.preset("u280")
@@ -90,16 +90,17 @@ def test_masked_attention_computes_what_the_mask_keeps(seed):
     blocks = int(rng.integers(2, 30))
     mask = np.tril(rng.random((3, blocks, blocks)) < 0.4) | np.eye(blocks, dtype=bool)
     target = Target(geometry(ONE_CORE), OURS)
-    rows = scores(mask, 64, target)
+    keys, cached = (Cache(Machine(ONE_CORE, OURS).cache(kind, 64)) for kind in ("scores", "values"))
+    rows = scores(mask, 64, target, keys)
     ops = np.bincount(rows["op"], minlength=6)
     assert ops[Opcode.MM] == counted(mask, 8)
     assert ops[Opcode.MISC] == 16 * 3 * blocks and ops[Opcode.ST] == 3 * blocks
     lines = rows["k"][rows["op"] == Opcode.MISC]
     assert lines.sum() == 16 * mask.sum()
-    rows = values(mask, 64, target)
+    rows = values(mask, 64, target, cached)
     work = rows["k"][rows["op"] == Opcode.MM]
     assert work.sum() == 64 // 16 * counted(mask, 8)
-    zeros = values(mask, 64, Target(geometry(ONE_CORE), DEMO))
+    zeros = values(mask, 64, Target(geometry(ONE_CORE), DEMO), cached)
     loads = zeros[(zeros["op"] == Opcode.LD) & (zeros["buffer"] == rows["buffer"][0])]
     assert loads["length"].sum() == mask.size * DENSE
     assert loads["length"][loads["zero"] == 1].sum() == (~mask).sum() * DENSE
@@ -176,4 +177,4 @@ def test_bytes_of_long_prompts_follow_from_those_of_short_ones(options):
     sizes = ProgramBytes(SMALL, U280, options)
     compiler = sizes._compiler(U280)
     for length in (16 * 41, 1024, 16 * 127):
-        assert sizes._prefill[length // 16 - 1] == sizes._sizes(compiler.prefill(length))
+        assert sizes.prefill(length) == sizes._sizes(compiler.prefill(length))
