@@ -89,7 +89,7 @@ def _prediction(found: Prediction, dense: Prediction) -> str:
     low, nominal, high = (1e3 * value for value in found.joules)
     batch = f" x {shape.batch}" if shape.batch > 1 else ""
     return "\n".join([
-        f"{found.gpu}, {found.kernel}: {shape.m} x {shape.k} x {shape.n}{batch}, {found.sparsity:.0%} zeros",
+        f"{found.gpu}, {found.kernel}: {shape.m} x {shape.k} x {shape.n}{batch}, {100 * found.sparsity:.4g} % zeros",
         f"  {found.us / 1e3:.4f} ms, {found.tflops:.1f} TFLOP/s with zeros counted, "
         f"{dense.us / found.us:.2f}x over cublas",
         f"  bound by {found.bound}: launch {parts.launch:.1f}, memory {parts.memory:.1f}, multiplications "

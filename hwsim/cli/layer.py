@@ -53,6 +53,10 @@ class Proof:
                 "cycles": self.in_memory,
                 "passed": self.passed}  # fmt: skip
 
+    def configuration_lines(self) -> list[str]:
+        """The array."""
+        return self.report.configuration_lines()
+
     def summary(self) -> str:
         """Two lines."""
         values = "real" if self.real_input else "drawn"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from hwsim.cli.arguments import add_json, add_set, settings_of
@@ -40,6 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ablation", action="store_true", help="with --generate: without each of the design's ideas")
     add_set(parser, "change a key; may be given many times")
     parser.add_argument("-o", "--output", metavar="FILE", help="write the program of the step there")
+    parser.add_argument("--force", action="store_true", help="replace a file that exists")
     add_json(parser)
 
 
@@ -75,14 +77,17 @@ def _step(experiment: Any, arguments: argparse.Namespace) -> int:
     from mappers.llm.generate import Generator
     from mappers.llm.timing import step_time
 
+    output = arguments.output
+    if output is not None and Path(output).exists() and not arguments.force:
+        raise InputError(output, "a name that is not taken (or --force to replace what is there)", "an existing file")
     model, assignment = experiment.loaded()
     generator = Generator(model, experiment.engine, assignment, experiment.compiler)
     stage, length = ("prefill", arguments.prefill) if arguments.decode_at is None else ("decode", arguments.decode_at)
     bucket = generator.bucket(stage, length, arguments.bucket)
     compiled = generator.program(stage, bucket)
     time = step_time(compiled)
-    if arguments.output is not None:
-        write_program(arguments.output, compiled.program())
+    if output is not None:
+        write_program(output, compiled.program())
     result = {"model": model.name, "preset": arguments.preset, "assignment": assignment.name,
               "source": assignment.source, "stage": stage, "length": length, "bucket": bucket, **time.to_dict()}
     if arguments.json:

@@ -64,7 +64,7 @@ def execute(arguments: argparse.Namespace) -> int:
         inputs = {name: getattr(arguments, name) for name in _INPUTS if getattr(arguments, name) is not None}
         print_json({**found.to_dict(), "provenance": provenance(inputs, seed=arguments.seed)})
     else:
-        print_text("\n".join([found.summary(), *_differences(found)]))
+        print_text("\n".join([found.summary(), *found.configuration_lines(), *_differences(found)]))
     return 0 if found.passed else 1
 
 

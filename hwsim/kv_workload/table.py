@@ -36,7 +36,9 @@ def _run_lines(outcome: KvOutcome, run: KvRun) -> list[str]:
             *aligned(_token_lines(run)), "* does not fit in the DRAM", "",
             *aligned(_attention_lines(run)), "DRAM: share of the time in which it is busy", "",
             f"{outcome.experiment.gpu.name}, by the model of hwsim gpu",
-            *aligned(_gpu_lines(run)), "skip/GPU: tokens/s of our engine over the better of the two",
+            *aligned(_gpu_lines(run)),
+            "speed: bitmap over dense (every token is pruned and packed, whether its cache saves yet or not); ours: "
+            "skip over the better of the two",
             "J/tok: the board's power; that of the engines above is dynamic energy alone",
             "",
             f"A prompt of {workload.prompt} tokens, then {workload.generate} more",
@@ -69,7 +71,7 @@ def _attention_lines(run: KvRun) -> list[tuple[str, ...]]:
 def _gpu_lines(run: KvRun) -> list[tuple[str, ...]]:
     lines: list[tuple[str, ...]] = [("GPU, whole token", *(f"{unit} {name}" for unit in ("tok/s", "J/tok")
                                                            for name in ("dense", "bitmap")),
-                                     "attention bitmap/dense", "bitmap/dense", "skip/GPU")]
+                                     "attention: speed", "speed", "ours: speed")]
     for dense, bitmap, skip in zip(*run.gpu.values(), run.steps["skip"], strict=True):
         best = max(dense.tokens_per_s, bitmap.tokens_per_s)
         lines.append((

@@ -26,7 +26,8 @@ def generation_text(model: str, generation: Generation) -> str:
     head = (f"{model}: prompt of {generation.prompt}, {generation.tokens} tokens behind it\n"
             f"prefill {generation.prefill.total_ms:.4g} ms, decode {generation.decode.total_ms:.5g} ms: "
             f"{generation.tokens_per_s:.4g} tokens/s in all, {generation.decode_tokens_per_s:.4g} decoding; "
-            f"{generation.joules_per_token:.3g} J/token, {generation.watts:.3g} W")
+            f"decoding {generation.joules_per_token:.3g} J/token, {generation.watts:.3g} W; "
+            f"prefill {float(generation.prefill.energy.total):.3g} J")
     return "\n".join([head, "", "prefill", *queue_lines(generation.prefill), "", "decode, all tokens",
                       *queue_lines(generation.decode), "", "decode, time by kind of layer",
                       *layer_lines(generation.decode), ""])
@@ -56,8 +57,8 @@ def layer_lines(time: StepTime) -> list[str]:
 
 def ablation_text(ablation: Ablation) -> str:
     """Every case beside the full design."""
-    lines: list[tuple[str, ...]] = [("case", "prefill ms", "decode tokens/s", "tokens/s", "J/token", "HBM% decoding",
-                                     "instructions MB", "time")]
+    lines: list[tuple[str, ...]] = [("case", "prefill ms", "decode tokens/s", "tokens/s", "decode J/token",
+                                     "HBM% decoding", "instructions MB", "time")]
     for name, row in ablation.to_dict().items():
         lines.append((name, f"{row['prefill_ms']:.1f}", f"{row['decode_tokens_per_s']:.2f}",
                       f"{row['tokens_per_s']:.2f}", f"{row['joules_per_token']:.3f}",
@@ -68,8 +69,8 @@ def ablation_text(ablation: Ablation) -> str:
 
 def gpu_text(ours: Generation, gpus: Sequence[GpuGeneration], dollars: float | None) -> str:
     """The same generation on GPUs; the last columns are ours over theirs."""
-    lines: list[tuple[str, ...]] = [("GPU, dense FP16 (model)", "prefill ms", "decode tokens/s", "tokens/s", "J/token",
-                                     "ours: tokens/s", "tokens/J", "tokens/s/$")]
+    lines: list[tuple[str, ...]] = [("GPU, dense FP16 (model)", "prefill ms", "decode tokens/s", "tokens/s",
+                                     "decode J/token", "ours: tokens/s", "tokens/J", "tokens/s/$")]
     for gpu in gpus:
         speed = ours.tokens_per_s / gpu.tokens_per_s
         cost = "-" if dollars is None or gpu.dollars is None else f"{speed * gpu.dollars / dollars:.2f}x"

@@ -66,7 +66,7 @@ def verify_programs(works: Sequence[Work], offer: Mapping[str, Bools] | None = N
     described = {"programs": [describe(work.program) for work in works]}
     config, case = works[0].program.config, make_case(works, offer, ready, described)
     bench = build_family_bench(NmArrayFamily(), config, engine)
-    report = Report(family=NAME, engine=engine, seed=None, configurations=1)
+    report = Report(family=NAME, engine=engine, seed=None, configurations=1, verified=[config.to_mapping()])
     [comparison] = run_cases(bench, [case], limit=limit)
     report.add(comparison, {"family": NAME, "engine": engine, "configuration": config.to_mapping(),
                             "case": described})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +16,8 @@ SHOWN_FAILURES = 5
 class Report:
     """What a verification found. `to_dict` is what ``hwsim verify --json`` writes.
 
-    ``cases`` counts all cases of all configurations; cycles are summed over them.
+    ``cases`` counts all cases of all configurations; cycles are summed over them. ``verified`` are the configurations
+    as plain data, in order.
     """
 
     family: str
@@ -32,6 +34,7 @@ class Report:
     model_cycles: int = 0
     failed_cases: int = 0
     failures: list[dict[str, Any]] = field(default_factory=list)
+    verified: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def passed(self) -> bool:
@@ -59,13 +62,22 @@ class Report:
         """Plain data in a fixed order."""
         names = ("family", "engine", "configurations", "cases", "transfers", "value_mismatches", "cycle_mismatches",
                  "protocol_violations", "unfinished", "rtl_cycles", "model_cycles", "seed", "failed_cases", "passed",
-                 "failures")
+                 "failures", "verified")
         return {name: getattr(self, name) for name in names}
+
+    def configuration_lines(self) -> list[str]:
+        """A line for each configuration, its fields as ``--set`` takes them."""
+        return [f"  {', '.join(f'{key}={json.dumps(value)}' for key, value in one.items())}" for one in self.verified]
 
     def summary(self) -> str:
         """One line for people."""
         verdict = "equal" if self.passed else "DIFFERENT" if self.transfers else "nothing compared"
-        return (f"{self.family} on {self.engine}: {verdict}: {self.transfers} transfers of {self.cases} cases, "
-                f"{self.configurations} configurations; {self.value_mismatches} values and {self.cycle_mismatches} "
-                f"cycles differ, {self.protocol_violations} protocol violations, {self.unfinished} unfinished; "
+        made = f"{_counted(self.cases, 'case')}, {_counted(self.configurations, 'configuration')}"
+        return (f"{self.family} on {self.engine}: {verdict}: {self.transfers} transfers of {made}; "
+                f"{self.value_mismatches} values and {self.cycle_mismatches} cycles differ, "
+                f"{self.protocol_violations} protocol violations, {self.unfinished} unfinished; "
                 f"{self.rtl_cycles} cycles on RTL, {self.model_cycles} by the model")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

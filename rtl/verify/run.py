@@ -59,6 +59,7 @@ def verify(
         told(done, total, f"configuration {c + 1} of {configurations}: build")
         bench = build_family_bench(chosen, configuration, engine)
         report.configurations += 1
+        report.verified.append(configuration.to_mapping())
         again = {"family": family, "engine": engine, "settings": fixed, "seed": seed, "cases": cases,
                  "configurations": configurations, "configuration": configuration.to_mapping()}
         for batch in _batches(list(zip(numbers, made, strict=True))):

@@ -97,7 +97,7 @@ def test_verify_passes_its_arguments_on(passed: bool, as_json: bool, monkeypatch
         given.update(options, family=family, settings=settings)
         failures = [] if passed else [{"seed": 3}]
         return types.SimpleNamespace(passed=passed, failures=failures, summary=lambda: "summary",
-                                     to_dict=lambda: {"passed": passed})  # fmt: skip
+                                     configuration_lines=lambda: ["  rows=2"], to_dict=lambda: {"passed": passed})  # fmt: skip
 
     monkeypatch.setitem(sys.modules, "rtl.verify", types.SimpleNamespace(verify=verify))
     argv = ["verify", "nm_array", "--set", "rows=2", "--seed", "3", "--cases", "4", "--configurations", "5",
@@ -107,7 +107,7 @@ def test_verify_passes_its_arguments_on(passed: bool, as_json: bool, monkeypatch
     assert given == {"family": "nm_array", "settings": {"rows": 2}, "seed": 3, "cases": 4, "configurations": 5,
                      "engine": "cxxrtl"}  # fmt: skip
     if not as_json:
-        assert text.startswith("summary") and ('"seed": 3' in text) is not passed
+        assert text.startswith("summary\n  rows=2") and ('"seed": 3' in text) is not passed
         return
     data = json.loads(text)
     assert data["passed"] is passed and data["provenance"]["seed"] == 3

@@ -12,7 +12,8 @@ from rtl.verify import Case, Report, compare, verify
 
 SETTINGS = {"rows": 2, "cols": 2, "tile_depth": 3, "gemm": {"m": 5, "k": 6, "n": 3, "groups": 1}}
 KEYS = ["family", "engine", "configurations", "cases", "transfers", "value_mismatches", "cycle_mismatches",
-        "protocol_violations", "unfinished", "rtl_cycles", "model_cycles", "seed", "failed_cases", "passed", "failures"]
+        "protocol_violations", "unfinished", "rtl_cycles", "model_cycles", "seed", "failed_cases", "passed", "failures",
+        "verified"]
 
 
 def run(settings=SETTINGS, **changes):
