@@ -54,6 +54,10 @@ class Store:
     def __enter__(self) -> Self:
         if self.folder.exists() and not self.folder.is_dir():
             raise InputError(str(self.folder), "a folder", "a file")
+        if self.folder.is_dir() and not any((self.folder / name).exists() for name in (PARTS, LOCK, DESCRIPTION)):
+            other = next(self.folder.iterdir(), None)
+            if other is not None:
+                raise InputError(str(self.folder), "a new folder, or that of a sweep", f"one with {other.name}")
         (self.folder / PARTS).mkdir(parents=True, exist_ok=True)
         self._lock = (self.folder / LOCK).open("w")
         try:

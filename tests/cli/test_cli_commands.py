@@ -97,7 +97,8 @@ def test_verify_passes_its_arguments_on(passed: bool, as_json: bool, monkeypatch
         given.update(options, family=family, settings=settings)
         failures = [] if passed else [{"seed": 3}]
         return types.SimpleNamespace(passed=passed, failures=failures, summary=lambda: "summary",
-                                     configuration_lines=lambda: ["  rows=2"], to_dict=lambda: {"passed": passed})  # fmt: skip
+                                     configuration_lines=lambda: ["  rows=2"],
+                                     to_dict=lambda: {"passed": passed})  # fmt: skip
 
     monkeypatch.setitem(sys.modules, "rtl.verify", types.SimpleNamespace(verify=verify))
     argv = ["verify", "nm_array", "--set", "rows=2", "--seed", "3", "--cases", "4", "--configurations", "5",

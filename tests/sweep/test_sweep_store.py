@@ -102,3 +102,10 @@ def test_parts_can_be_read_by_themselves(tmp_path):
     with Store(tmp_path) as store:
         store.add(row(1))
     assert pq.read_table(next((tmp_path / PARTS).iterdir()))["metric.cycles"].to_pylist() == [3.0]
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path):
+    (tmp_path / "result.json").write_text("{}")
+    with pytest.raises(InputError, match="that of a sweep, got one with result.json"), Store(tmp_path):
+        pass
+    assert [file.name for file in tmp_path.iterdir()] == ["result.json"]
