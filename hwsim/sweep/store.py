@@ -40,7 +40,7 @@ class Store:
         folder: made if it is missing.
 
     Raises:
-        InputError: the folder is no folder, or another process writes into it.
+        InputError: the folder is no folder or holds other things, or another process writes into it.
         OSError: nothing can be written.
     """
 
