@@ -1,5 +1,9 @@
 """Energy of a run on the whole board: counted actions of all cores, and static power for as long as it takes.
 
+Weights are dequantised on their way from HBM into their buffer. It holds INT8 in slots of 256 bytes a block of 16 x 16,
+which the compiler counts as capacity, so that any N fits; in a slot lie the kept weights, and these bytes are what
+loads write and engines read. Without the sparse multiplexer zeros lie there too.
+
 Counted: MACs, the choice of activations where zeros are skipped, elements through the special function unit, bytes
 between buffers and engines, bytes that loads write into buffers, bytes over the pins of HBM and DDR, the program's own
 words. Not counted: accumulators, dequantisation, queues, wires, the clock (part of what the static figure stands for).
@@ -82,16 +86,30 @@ def _reads(run: Run) -> list[ActionCount]:
 
 
 def _writes(run: Run) -> list[ActionCount]:
-    """Buffer bytes that loads write, zeros included."""
+    """Buffer bytes that loads write, zeros included; of weights those that are kept, one byte each."""
     rows, banks = run.program.instructions, _bank_bytes(run.config)
-    counts = []
+    counts, kept = [], _kept(run)
     for buffer in Buffer:
         load = rows[(rows["op"] == Opcode.LD) & (rows["buffer"] == buffer)]
-        nbytes = (load["length"].astype(np.float64) * load["loops"] / load["ratio"].astype(np.float64)).sum()
+        dense = load["length"].astype(np.float64) * load["loops"]
+        nbytes = (dense * np.where(load["ratio"] != 1, kept[load["layer"]], 1)).sum()
         name = "block table" if buffer == Buffer.BLOCKS else f"{buffer.name} buffer"
         counts.append(of_bytes("global buffer" if buffer == Buffer.GLOBAL else name, "load", float(nbytes), cost="sram",
                                capacity_bytes=banks[buffer]))
     return counts
+
+
+def _kept(run: Run) -> np.ndarray:
+    """Share of the weights that is in the buffers, by layer: mean work of its products; 1 where it has none.
+
+    Only what is stored compressed (`ratio`) has it: a load does not say the density of its weights, its products do.
+    """
+    rows, layers = run.program.instructions, len(run.program.layers)
+    product = rows[(rows["op"] == Opcode.MM) | (rows["op"] == Opcode.MV)]
+    dense = np.bincount(product["layer"], product["k"], layers)
+    work = product["work"].astype(np.float64) if run.config.sparse_mux else 1.0
+    done = np.bincount(product["layer"], product["k"] * work, layers)
+    return np.where(dense > 0, done / np.maximum(dense, 1), 1.0)
 
 
 def _memory(run: Run) -> list[ActionCount]:

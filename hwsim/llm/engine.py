@@ -38,10 +38,8 @@ class EngineBuffers(Configuration):
     a_banks_mv: int = 4      # of a channel in MV
     b_depth: int = 4096
     b_bytes: int = 32        # width: columns of MM times 16
-    b_bytes_mv: int = 16
     global_depth: int = 512
-    global_banks: int = 16
-    global_banks_mv: int = 2
+    global_banks: int = 16   # of a channel; one address of all channels holds an MM's row of blocks
     meta_depth: int = 4096   # positions of the kept weights
     meta_bytes: int = 16
     blocks_depth: int = 4096  # N of each weight block
@@ -75,9 +73,8 @@ class EngineMemory(Configuration):
     a_channels: int = 8                # of a core: A and the global buffer, in parallel
     efficiency_same: float = 0.7       # of the peak, transfers that stay in their channel
     efficiency_cross: float = 0.35     # transfers that cross channels
-    tables: Literal["hbm", "ddr"] = "hbm"  # where block tables, biases and instructions lie
+    tables: Literal["hbm", "ddr"] = "hbm"  # where biases, instructions and what loads to BLOCKS lie
     ddr_bytes_per_s: float | None = None   # peak of the board; needed where tables lie in DDR
-    ddr_bytes: int | None = None
 
     def check(self) -> None:
         """Refuse rates and sizes that are not positive, and DDR without a rate."""
@@ -87,9 +84,8 @@ class EngineMemory(Configuration):
             positive(name, getattr(self, name))
         for name in ("efficiency_same", "efficiency_cross"):
             in_range(name, positive(name, getattr(self, name)), None, 1.0)
-        for rate in ("ddr_bytes_per_s", "ddr_bytes"):
-            if getattr(self, rate) is not None:
-                positive(rate, getattr(self, rate))
+        if self.ddr_bytes_per_s is not None:
+            positive("ddr_bytes_per_s", self.ddr_bytes_per_s)
         if self.tables == "ddr" and self.ddr_bytes_per_s is None:
             raise InputError("ddr_bytes_per_s", "a rate, because tables lie in DDR", "none")
 
@@ -131,7 +127,6 @@ class EngineConfig(Configuration):
     buffers: EngineBuffers = EngineBuffers()
     memory: EngineMemory
     dsps: int | None = None                   # DSP slices of the design
-    board_watts: float | None = None          # published, for comparison
     dollars: float | None = None              # price of the board
     time_divisor: float = 1.0
     """Every time is divided by it. The artifact divides by 3.2 and does not say why; its program leaves ``SLR_NUM = 4``
@@ -145,10 +140,9 @@ class EngineConfig(Configuration):
             "clock_hz": 225e6, "time_divisor": 3.2,
             "memory": {"channel_bytes_per_s": 819.2 * GIB / 32}},
         "u280": {
-            "clock_hz": 225e6, "slrs": 3, "mv": (128, 16, 1), "dsps": 6345, "board_watts": 45.0,
+            "clock_hz": 225e6, "slrs": 3, "mv": (128, 16, 1), "dsps": 6345,
             "dollars": 8000.0,
-            "memory": {"channel_bytes_per_s": 14.4e9, "tables": "ddr", "ddr_bytes_per_s": 38.4e9,
-                       "ddr_bytes": 32 << 30}},
+            "memory": {"channel_bytes_per_s": 14.4e9, "tables": "ddr", "ddr_bytes_per_s": 38.4e9}},
     }
 
     def check(self) -> None:
@@ -216,9 +210,9 @@ SOURCES: Mapping[str, Mapping[str, str]] = {
         "for B and its tables, one it keeps for instructions; 3 x 10 of 32",
         "memory.efficiency_same, efficiency_cross": "[code] the artifact's, for VHK158; 0.922 was measured on U280 for "
         "plain reading (arXiv 2005.04324)",
-        "memory.tables": "[paper] small tables and instructions in DDR",
-        "memory.ddr_bytes_per_s": "[data sheet] two DDR4-2400 modules of 19.2 GB/s (peak), 32 GB",
-        "board_watts": "[second] 45 W",
+        "memory.tables": "[paper] small tables and instructions in DDR. Here, of what compiled programs load, biases "
+        "and the instructions: positions, block tables and scales come with their weights, from HBM (`ratio`)",
+        "memory.ddr_bytes_per_s": "[data sheet] two DDR4-2400 modules of 19.2 GB/s (peak)",
         "dollars": "[second] about 8 thousand, as FlightLLM compares",
     },
 }

@@ -34,7 +34,8 @@ def run_data(run: Run) -> dict[str, Any]:
         "layer_ms": run.layer_ms,
         "macs": {op.name: cores * count for op, count in run.macs.items()},
         "bytes": {"hbm_read": cores * moved.hbm_read, "hbm_written": cores * moved.hbm_written,
-                  "ddr_read": cores * moved.ddr_read},
+                  "ddr_read": cores * moved.ddr_read,
+                  "ddr_instructions": cores * run.program.nbytes if run.config.memory.tables == "ddr" else 0},
         "hbm_utilization": run.hbm_utilization,
         "energy": energy(run).to_dict(),
     }
@@ -52,10 +53,13 @@ def run_text(run: Run) -> str:
     tree = energy(run)
     low, high = tree.bounds
     watts = tree.total / (run.total * 1e-12) if run.total else 0.0
+    count, in_ddr = run.config.slrs, run.config.memory.tables == "ddr"
     cores = "" if run.config.slrs == 1 else f" on each of {run.config.slrs} cores"
     return "\n".join([
         f"{run.program.name}: {len(run.program)} instructions{cores}, {run.program.nbytes} bytes "
         f"(read once: {run.fetch_ms:.4g} ms)",
+        f"DDR: {count * run.traffic.ddr_read:.6g} bytes of tables and "
+        f"{count * run.program.nbytes if in_ddr else 0} of instructions",
         f"{run.total_ms:.6g} ms; HBM {run.hbm_utilization:.1%} of its peak; {tree.total:.4g} J "
         f"({low:.3g} to {high:.3g}), {watts:.3g} W",
         "", *aligned(_queue_lines(run)), "starved: free, but a token of that queue was still to come", "",

@@ -12,7 +12,8 @@ from hwsim.llm.isa import BLOCK
 from hwsim.workload.decoder import Operator
 from hwsim.workload.decoder.operators import INPUT
 from mappers.llm.fusion import Stage
-from mappers.llm.matvec import Stored
+from mappers.llm.matvec import Stored, spread
+from mappers.llm.resident import target
 from mappers.llm.step import Machine, matrix
 from mappers.llm.surround import BIAS_BYTES
 
@@ -40,9 +41,9 @@ def checked(blocks: Blocks, tokens: int, weight: Callable[[Operator], Stored], m
 
 
 def global_bytes(engine: EngineConfig) -> int:
-    """The global buffer of one core in MV mode."""
+    """The global buffer of one core: all banks, however many of them a mode reads at once."""
     buffers = engine.buffers
-    return engine.memory.a_channels * buffers.global_depth * buffers.global_banks_mv * BLOCK
+    return engine.memory.a_channels * buffers.global_depth * buffers.global_banks * BLOCK
 
 
 def live_sets(stages: Sequence[Stage], machine: Machine, head: bool) -> list[int]:
@@ -89,13 +90,13 @@ def _check_results(stages: Sequence[Stage], machine: Machine, head: bool) -> Non
 
 
 def _check_operand(stages: Sequence[Stage], machine: Machine, resident: bool) -> None:
-    """The vectors that a matrix is multiplied with lie in B: of one head and its users, or those of all heads."""
+    """The vectors that a matrix is multiplied with lie in B: those of all heads, or on the chip of the users of one."""
     buffers = machine.engine.buffers
     for stage in stages:
         if stage.kind in _MATRICES:
-            source = matrix(stage.op, Stored(), machine)
+            source = spread(matrix(stage.op, Stored(), machine), target(machine))
             rows = source.users if resident else source.users * source.batch
-            _fit("B", rows * source.k, buffers.b_depth * buffers.b_bytes_mv, f"the operand of {stage.name}")
+            _fit("B", rows * source.k, buffers.b_depth * buffers.b_bytes, f"the operand of {stage.name}")
 
 
 def _check_biases(stages: Sequence[Stage], weight: Callable[[Operator], Stored], machine: Machine,

@@ -13,8 +13,8 @@ from hwsim.llm.simulate import simulate
 U280 = EngineConfig.preset("u280")
 
 
-def counted(*rows, config=U280):
-    run = simulate(Program(np.concatenate(rows)), config)
+def counted(*rows, config=U280, layers=("",)):
+    run = simulate(Program(np.concatenate(rows), layers), config)
     return {(count.component, count.action): count.count for count in action_counts(run)}, run
 
 
@@ -50,6 +50,20 @@ def test_without_the_multiplexer_zeros_cost_macs():
     key = "matrix engine", "MM multiply-accumulate"
     assert without[key] == 4 * with_mux[key]
     assert ("matrix engine", "select activation") in with_mux and ("matrix engine", "select activation") not in without
+
+
+@pytest.mark.parametrize(("ratio", "work", "mux", "kept"), [
+    (2, 1, True, 1), (2 / 0.7, 0.75, True, 0.75), (8 / 3, 0.25, True, 0.25), (2, 0.25, False, 1), (1, 1, True, 1)])
+def test_weights_are_bytes_behind_the_dequantiser(ratio, work, mux, kept):
+    """What a load writes to A is what the MV reads, whatever the bits in HBM; the cache beside it is not compressed."""
+    flags = Flag.SPARSE if work < 1 else 0
+    cached = instructions(Opcode.LD, buffer=Buffer.A, length=512 * 16 * 2, layer=1)
+    counts, run = counted(
+        instructions(Opcode.LD, buffer=Buffer.A, length=512 * 16 * 8, ratio=ratio),
+        instructions(Opcode.MV, k=8, flags=flags, work=work), cached, instructions(Opcode.MV, k=2, layer=1),
+        config=U280.replace(sparse_mux=mux), layers=("weights", "cache"))
+    assert counts["A buffer", "load"] == counts["A buffer", "read"] == 3 * 8 * 512 * 16 * (8 * kept + 2)
+    assert counts["HBM", "read"] == pytest.approx(3 * 8 * 512 * 16 * (8 / ratio + 2))
 
 
 def test_energy_grows_with_the_work():

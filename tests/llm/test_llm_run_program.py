@@ -21,10 +21,12 @@ def output(capsys, *words):
 def test_the_example(capsys):
     status, text, _ = output(capsys, EXAMPLE)
     assert status == 0 and "attention: 8 instructions on each of 3 cores" in text
+    assert "DDR: 0 bytes of tables and 432 of instructions" in text
     status, text, _ = output(capsys, EXAMPLE, "--json")
     data = json.loads(text)
     assert status == 0 and data["instructions"] == 8
     assert data["instruction_bytes"] == read_program(EXAMPLE).nbytes == 4 * (3 * 7 + 2 * 4 + 3 + 3 + 1)
+    assert (data["bytes"]["ddr_read"], data["bytes"]["ddr_instructions"]) == (0, 3 * data["instruction_bytes"])
     assert set(data["busy_ms"]) == {"LD", "ST", "MV", "MISC", "SYS"}
     for queue in data["queues"].values():
         spent = queue["busy_ms"] + sum(queue["starved_ms"].values()) + queue["idle_ms"]
