@@ -23,6 +23,7 @@ from hwsim.llm_workload.options import CompilerOptions
 from hwsim.workload.decoder import DecoderConfig, Operator, head_operators, operators
 from hwsim.workload.decoder.assignment import ModelAssignment
 from mappers.llm import resident
+from mappers.llm.buffers import fills_in_turn
 from mappers.llm.capacity import checked
 from mappers.llm.fusion import Stage, stages
 from mappers.llm.masked import Mask
@@ -80,7 +81,7 @@ class Compiled:
         return sum(times * instruction_bytes(rows["op"]) for times, rows in zip(self.counts, self.parts, strict=True))
 
     def program(self, *, addresses: bool = True) -> Program:
-        """All instructions; with the addresses of each layer's weights and cache, which time does not depend on."""
+        """All instructions; with addresses of HBM, A and B, which time does not depend on."""
         parts = [self.parts[place.part] for place in self.order]
         rows = np.concatenate(parts)
         ends = np.cumsum([len(part) for part in parts])
@@ -89,6 +90,7 @@ class Compiled:
         else:
             resident.begin(rows, self.machine)
         if addresses:
+            fills_in_turn(rows, self.machine.target)
             begin = 0
             for place in self.order:
                 for stage, count in self.stages[place.part]:

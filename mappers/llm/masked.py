@@ -162,13 +162,13 @@ def _pairs(grid: _Grid, columns: Mask, depth_k: int, k: Counts, out_blocks: int,
     ahead = room("global", g.global_depth, out_blocks)
     number, last = grid.index(head, tile), rank == total - 1
     giver = MISC if taker == MISC and grid.by_head else ST
-    blocks = k[head, tile]
+    blocks, place = k[head, tile], rank % depth * (g.b_depth // depth)
     loads = block(Opcode.LD, head.shape, wait=tokens(MM, rank >= depth), release=MM, buffer=Buffer.B, cross=1,
                   channel=cache.layout.channel(column), length=blocks * DENSE,
-                  hbm=cache.address(head, column))  # fmt: skip
+                  hbm=cache.address(head, column), bank=place)  # fmt: skip
     products = block(Opcode.MM, head.shape, wait=LD | tokens(giver, (rank == 0) & (number >= ahead)),
                      release=tokens(LD, (rank + depth < total) | (last & (number < grid.count - 1)))
-                     | tokens(taker, last), k=blocks, flags=Flag.OUTPUT)  # fmt: skip
+                     | tokens(taker, last), k=blocks, b=place, flags=Flag.OUTPUT)  # fmt: skip
     return [(loads, grid.key(head, tile, 1, 2 * column)), (products, grid.key(head, tile, 1, 2 * column + 1))]
 
 

@@ -105,13 +105,14 @@ def _fills_and_products(tiles: _Tiles, matrix: Matrix, parts: Parts, target: Tar
     more = last & (tiles.number < tiles.total - 1)
     waits, _ = _room(matrix, target)
     layout, column = layout_of(matrix, target), np.arange(matrix.n_blocks)[:, None]
+    start, place = np.cumsum(parts.sizes) - parts.sizes, fill % parts.depth * (target.geometry.b_depth // parts.depth)
     loads = block(Opcode.LD, shape, wait=tokens(MM, fill >= parts.depth), release=MM, buffer=Buffer.B, cross=1,
                   length=parts.sizes * DENSE, ratio=matrix.stored.ratio, channel=layout.channel(column),
-                  hbm=layout.address(column, np.cumsum(parts.sizes) - parts.sizes))  # fmt: skip
+                  hbm=layout.address(column, start), bank=place)  # fmt: skip
     products = block(Opcode.MM, shape,
                      wait=LD | tokens(_giver(target, fused), waits[:, None] & final),
                      release=tokens(MISC if fused else ST, final) | tokens(LD, (fill + parts.depth < fill.size) | more),
-                     k=parts.sizes, flags=matrix.stored.flags | np.where(final, Flag.OUTPUT, 0),
+                     k=parts.sizes, a=start, b=place, flags=matrix.stored.flags | np.where(final, Flag.OUTPUT, 0),
                      work=matrix.stored.work)  # fmt: skip
     return np.stack([loads, products], axis=3).reshape(*shape[:2], -1)
 
@@ -154,10 +155,9 @@ def _stores(tiles: _Tiles, matrix: Matrix, target: Target, fused: bool) -> Instr
     number = np.arange(each)
     _, gives = _room(matrix, target)
     free = tokens(MM, gives[:, None] & (number == each - 1) & (_giver(target, fused) == ST))
-    column = np.arange(matrix.n_blocks)[:, None]
     length = np.full((tiles.count, matrix.n_blocks, each), DENSE * tiles.rows // each)
     if target.options.last_store == "lines" and tiles.first + tiles.count == tiles.total:
         length[-1, :, -1] = BLOCK
     return block(Opcode.ST, (tiles.count, matrix.n_blocks, each), wait=tokens(MISC if fused else MM, number == 0),
                  release=free, channels=target.geometry.channels, length=length,
-                 bank=column % target.geometry.global_depth, hbm=_shares(tiles, matrix, target, each))  # fmt: skip
+                 hbm=_shares(tiles, matrix, target, each))  # fmt: skip
