@@ -73,6 +73,16 @@ def test_keys(fixed):
 
 
 @SLOW
+@pytest.mark.parametrize("side", ["values", "keys"])
+def test_a_batch_of_more_than_65536_values(side):
+    """8,200 vectors, of each of which all eight elements are kept: offsets need more than 16 bits."""
+    fixed = {"component": "pruner", "side": side, "tile": 8, "lanes": 8, "pad": 8, "beat_values": 8,
+             "data_type": "int8", "length": 8, "elements": 8, "digit_bits": 4, "buffer_beats": 8, "b_slots": 4,
+             "o_depth": 4, "jobs": 1, "rows": 8200, "density": 1, "stalls": dict.fromkeys("pihbcv", 0)}
+    check(verify("bitmap_decoder", fixed, seed=1, cases=1, engine="amaranth"), 4 * 8200)
+
+
+@SLOW
 def test_verilator_on_keys():
     settings = {"component": "pruner", "preset": "int8-small", "side": "keys"}
     check(verify("bitmap_decoder", settings, seed=7, cases=16, engine="verilator"), 5_000)

@@ -20,6 +20,7 @@ FREE = {"component": "pruner", "side": "keys", "tile": 8, "lanes": 4, "pad": 2, 
         "rows": 27, "elements": 10, "values": "any", "density": 0.5, "stalls": dict.fromkeys(PORTS, 0)}
 HEADERS, BITMAPS, RECORDS, VALUES = (FREE | {"stalls": dict.fromkeys(PORTS, 0) | {port: stalled}}
                                      for port, stalled in (("h", 0.98), ("b", 0.9), ("c", 0.9), ("v", 0.8)))
+MANY = FREE | {"lanes": 8, "pad": 8, "beat_values": 8, "length": 8, "elements": 8, "rows": 600, "density": 1, "jobs": 1}
 HALVES = FREE | {"data_type": "fp16", "values": "special", "rows": 9}
 
 
@@ -30,6 +31,19 @@ def run(settings):
 def named(name, fault):
     fault.__name__ = name
     return fault
+
+
+def offsets_of(bits):
+    """A batch's stored values, counted with so many bits only."""
+    def fault(monkeypatch):
+        whole = turn.Signal
+
+        def signal(shape=1, name="signal"):
+            return whole(bits if shape == 32 else shape, name=name)
+
+        signal.like = whole.like
+        monkeypatch.setattr(turn, "Signal", signal)
+    return named(f"offsets_of_{bits}_bits", fault)
 
 
 def turner(name, change):
@@ -102,6 +116,7 @@ def ragged_group_first_in_reference(monkeypatch):
 
 
 FAULTS = [
+    (offsets_of(12), MANY),
     (banks_are_not_crossed, FREE), (one_half_for_both, FREE), (fillings_run_on, FREE), (no_room_is_asked_for, VALUES),
     (least_bit_first, FREE), (channels_backwards_in_reference, FREE), (ragged_group_first_in_reference, FREE),
     (turner("overwritten_before_it_is_read", lambda self, m: m.submodules.collector.reading.eq(0)), VALUES),
@@ -123,8 +138,8 @@ FAULTS = [
     (late("PACK", -1), FREE), (late("RESULT_QUEUE"), FREE), (late("HANDOVER"), FREE)]
 
 
-@pytest.mark.parametrize("settings", [FREE, HEADERS, BITMAPS, RECORDS, VALUES, HALVES],
-                         ids=["free", "headers", "bitmaps", "records", "values", "halves"])
+@pytest.mark.parametrize("settings", [FREE, MANY, HEADERS, BITMAPS, RECORDS, VALUES, HALVES],
+                         ids=["free", "many", "headers", "bitmaps", "records", "values", "halves"])
 def test_without_a_fault_everything_is_equal(settings):
     report = run(settings)
     assert report.passed and report.cases == 1 and report.transfers > 100 and report.failures == []

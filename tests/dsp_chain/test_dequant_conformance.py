@@ -45,6 +45,14 @@ def test_random_units(seed):
 
 
 @SLOW
+def test_the_longest_tensor():
+    """As many weights as the configuration allows, and as many again right behind them."""
+    settings = DEQUANT | {"word": 64, "lanes": 16, "group": 64, "buffer_words": 4, "most_weights": 65535,
+                          "weights": 65535, "width": 8, "tensors": 2, "stalls": dict.fromkeys("hwso", 0)}
+    check(verify("dsp_chain", settings, seed=1, cases=1, engine="amaranth"), 2 * (8192 + 4096 + 1024 + 1))
+
+
+@SLOW
 @pytest.mark.parametrize("preset", ["lanes-16", "small-4"])
 def test_verilator_on_the_shipped_unit(preset):
     settings = DEQUANT | {"preset": preset, "tensors": 16}

@@ -53,6 +53,16 @@ def test_corners_of_the_configuration(fixed):
 
 
 @SLOW
+def test_a_column_that_wraps_int32():
+    """2,100 dense blocks of 64 inputs on one held slice, all -128: sums pass 2**31."""
+    settings = {"component": "mpu", "vpus": 1, "length": 64, "group_length": 8, "m": 2, "n": 2, "o_depth": 1,
+                "mode": "mm", "w_slots": 2, "columns": 1, "slices": 1, "values": "least", "repeats": 2100,
+                "stalls": dict.fromkeys(("a__0", "w__0", "o"), 0)}
+    assert 2100 * 64 << 14 > 1 << 31
+    check(verify("dsp_chain", settings, seed=1, cases=1, engine="amaranth"), 4203)
+
+
+@SLOW
 @pytest.mark.parametrize("values", ["extreme", "any"])
 def test_verilator_on_the_shipped_chain(values):
     """64 DSPs, groups of one: the longest way through the nodes."""

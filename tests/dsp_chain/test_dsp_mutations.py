@@ -15,6 +15,8 @@ CHAIN = {"component": "chain", "length": 8, "group_length": 2, "m": 4, "o_depth"
          "columns": 4, "slices": 4, "values": "any", **STAGES}
 UNIT = CHAIN | {"component": "mpu", "vpus": 2, "o_depth": 1}
 LONG = CHAIN | {"length": 16, "group_length": 8, "m": 2, "values": "extreme", "columns": 12}
+LONG_COLUMN = UNIT | {"length": 64, "group_length": 8, "m": 2, "vpus": 1, "n": 2, "columns": 1, "slices": 1,
+                      "values": "least", "repeats": 40}
 PORTS = {"chain": ("a", "w", "o"), "mpu": ("a__0", "a__1", "w__0", "w__1", "o")}
 
 
@@ -73,6 +75,15 @@ def bias_one_too_large(monkeypatch):
     """Exact but for the low sum of eight (-128) * (-128), which overflows into the high half."""
     monkeypatch.setattr(dsp48, "BIAS", 1 << 17)
     monkeypatch.setattr(node, "Const", lambda value, *rest: Const(0, *rest) if not rest else Const(value, *rest))
+
+
+def accumulators_of(bits):
+    """What is added to has so many bits only."""
+    def fault(monkeypatch):
+        whole = vpu.Mux
+        monkeypatch.setattr(vpu, "Mux", lambda first, none, total: whole(first, none, total[:bits].as_signed()))
+    fault.__name__ = f"accumulators of {bits} bits"
+    return fault
 
 
 def groups_always_go_on(monkeypatch):
@@ -171,12 +182,12 @@ FAULTS = [
     (more_room_in_model, FULL), (STEP_WITHOUT_SLICE, stalled(CHAIN, a=0.9)), (STEP_WITHOUT_ROOM, FULL),
     *((fault, UNIT) for fault in (NEVER_FIRST, EVERY_LAST, groups_never_go_on, result_lost,
                                   shifted("ISSUE", 1), shifted("ACCUMULATE", 1))),
-    (slices_not_shared, UNIT | {"mode": "mm"}), (ALL_HIT, stalled(UNIT, w__0=0.7)),
+    (accumulators_of(24), LONG_COLUMN), (slices_not_shared, UNIT | {"mode": "mm"}), (ALL_HIT, stalled(UNIT, w__0=0.7)),
     (STEP_WITHOUT_WEIGHTS, stalled(UNIT | {"mode": "mv"}, w__1=0.9)), (rebuilt(o_depth=2), FULL_UNIT),
     (ONE_COLUMN, UNIT | {"o_depth": 2}), (one_result_a_beat_in_model, FREE_UNIT), (withdrawn_offer, FULL_UNIT)]
 
 
-@pytest.mark.parametrize("settings", [CHAIN, UNIT, LONG, FREE, FREE_UNIT, FULL, FULL_UNIT])
+@pytest.mark.parametrize("settings", [CHAIN, UNIT, LONG, LONG_COLUMN, FREE, FREE_UNIT, FULL, FULL_UNIT])
 def test_without_a_fault_everything_is_equal(settings):
     report = run(settings)
     assert report.passed and report.cases == 3 and report.transfers > 200 and report.failures == []
@@ -194,6 +205,15 @@ def test_a_fault_shows_where_it_is(monkeypatch, fault, values, cycles):
     fault(monkeypatch)
     report = run(LONG)
     assert (report.value_mismatches > 0, report.cycle_mismatches > 0) == (values, cycles)
+
+
+def test_random_cases_have_long_columns(monkeypatch):
+    """Rarely: of this seed the third case, the only one that needs more than 24 bits."""
+    accumulators_of(24)(monkeypatch)
+    settings = {"component": "mpu", "length": 64, "group_length": 8, "m": 2, "vpus": 1}
+    report = verify("dsp_chain", settings, seed=2, cases=3, engine="amaranth")
+    assert_caught(report)
+    assert report.cases == 3 and len(report.failures) == 1
 
 
 def test_the_accumulators_are_those_of_the_unit():

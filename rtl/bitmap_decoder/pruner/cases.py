@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hwsim.bitmap_decoder.config import MOST_ROWS
 from hwsim.bitmap_decoder.format import Elements
 from hwsim.bitmap_decoder.front import Gates
 from hwsim.bitmap_decoder.pruner.config import PrunerConfig
@@ -69,7 +70,7 @@ def draw_pruner_case(config: PrunerConfig, settings: Mapping[str, Any], rng: np.
 def _draw_batch(config: PrunerConfig, settings: Mapping[str, Any], rng: np.random.Generator) -> tuple[Batch, str]:
     """A batch, and the kind of its values; one in two has whole vectors."""
     most = 2 * config.tile + 3 if config.side == "keys" else 4  # up to two whole groups and a ragged one
-    count = draw_count(settings, "rows", int(rng.integers(1, most + 1)), 1 << 10)
+    count = draw_count(settings, "rows", int(rng.integers(1, most + 1)), MOST_ROWS)
     drawn = int(rng.integers(1, config.length + 1)) if rng.integers(2) else config.length
     elements = draw_count(settings, "elements", drawn, config.length)
     kind = one_of("values", settings.get("values", str(rng.choice(VALUES))), VALUES)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hwsim.config import in_range, one_of
-from hwsim.dsp_chain.dequant.config import WIDTHS, DequantConfig
+from hwsim.dsp_chain.dequant.config import WIDEST, WIDTHS, DequantConfig
 from hwsim.dsp_chain.dequant.model import Bools, dequant_network
 from hwsim.dsp_chain.dequant.reference import reference
 from hwsim.dsp_chain.dequant.tensor import Ints, Packed, pack
@@ -26,6 +26,8 @@ VALUES = ("any", "any", "ties", "extreme", "plain")
 """How weights and scales are drawn; what stands twice is drawn twice as often."""
 LONGEST_STALLS = 1 << 16
 """Cycles after which no port stalls any more."""
+_LONG_TENSORS, _LONG = 1 / 32, 2500
+"""How many of the random cases are one long tensor, and its most words and beats."""
 
 
 def make_case(tensors: Sequence[Packed], offer: Mapping[str, Bools] | None = None, ready: Bools | None = None,
@@ -50,7 +52,10 @@ def make_case(tensors: Sequence[Packed], offer: Mapping[str, Bools] | None = Non
 
 
 def draw_case(config: DequantConfig, settings: Mapping[str, Any], rng: np.random.Generator) -> Case:
-    """A random case: one to six tensors of any width, one in two with a ragged end. `CASE_KEYS` fix parts of it."""
+    """A random case: one to six tensors of any width, one in two with a ragged end, or, rarely, one long tensor.
+    `CASE_KEYS` fix parts of it.
+    """
+    settings = {**_long_tensor(config, settings, rng), **settings}
     tensors, described = [], []
     for _ in range(_count(settings, "tensors", int(rng.integers(1, 7)), 64)):
         ragged = int(rng.integers(config.lanes)) * int(rng.integers(2))
@@ -66,6 +71,17 @@ def draw_case(config: DequantConfig, settings: Mapping[str, Any], rng: np.random
     stalls = {port: draw_stall(fractions[port], cycles, rng) for port in PORTS}
     ready = stalls.pop("o")
     return make_case(tensors, stalls, ready, {"tensors": described, "stalls": fractions})
+
+
+def _long_tensor(config: DequantConfig, settings: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+    """Settings of a tensor as long as the configuration allows, up to `_LONG`, in one case of many; none where a
+    setting says how long tensors are. Drawn from a generator of its own, so that all other cases stay as they are.
+    """
+    rare = rng.spawn(1)[0].random() < _LONG_TENSORS
+    if not (rare and settings.keys().isdisjoint(("tensors", "weights", "width"))):
+        return {}
+    most = _LONG * min(config.lanes, config.word // WIDEST)
+    return {"tensors": 1, "width": WIDEST, "weights": min(config.most_weights, most)}
 
 
 def draw_tensor(kind: str, config: DequantConfig, width: int, weights: int, rng: np.random.Generator) -> Packed:
