@@ -113,6 +113,7 @@ class StepTime:
             "stalls": {op.name: self.stalls(op) for op in used},
             "layers_ms": {name: time / PS_PER_MS for name, time in self.layer_ps.items()},
             "hbm_bytes_per_core": self.hbm_bytes,
+            "ddr_bytes_per_core": self.ddr_bytes,
             "hbm_utilization": self.hbm_utilization,
             "macs_per_core": self.macs,
             "cores": self.cores,
