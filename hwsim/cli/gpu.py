@@ -99,8 +99,8 @@ def _prediction(found: Prediction, dense: Prediction) -> str:
 
 def _calibrate(arguments: argparse.Namespace) -> tuple[Mapping[str, Any], str, int]:
     from hwsim.gpu.calibration import calibrate, constants_text, errors
-    from hwsim.gpu.measure_file import read_points
-    from hwsim.gpu.measure_fit import calibrate_measured
+    from hwsim.gpu.measure.file import read_points
+    from hwsim.gpu.measure.fit import calibrate_measured
     from hwsim.report.files import write_file
 
     if arguments.points is None:

@@ -11,7 +11,7 @@ from hwsim.cli.output import ProgressBar
 from hwsim.gpu.shape import GemmShape
 
 if TYPE_CHECKING:
-    from hwsim.gpu.measure_file import MeasuredPoint, Measurement
+    from hwsim.gpu.measure.file import MeasuredPoint, Measurement
 
 HELP = """\
 measure: times the Triton kernels, and PyTorch's cublas, compiled and semi_structured, on the GPU of this machine. Wants
@@ -36,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> tuple[Mapping[str, Any], str, int]:
     """(plain data, text, exit status)."""
-    from hwsim.gpu.measure import MeasureConfig, measure, open_bench, plan
+    from hwsim.gpu.measure.run import MeasureConfig, measure, open_bench, plan
 
     defaults: dict[str, Any] = {"warm_up": 1, "repeats": 3} if arguments.interpret else {}
     config = MeasureConfig.from_mapping({**defaults, **settings_of(arguments.settings)}, "--set")

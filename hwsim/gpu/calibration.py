@@ -14,7 +14,7 @@ import numpy as np
 
 from hwsim.gpu.board import GpuBoard
 from hwsim.gpu.constants import GpuConstants
-from hwsim.gpu.kernels import KERNELS
+from hwsim.gpu.model import KERNELS
 from hwsim.gpu.points import BOARD, Point, points
 from hwsim.gpu.shape import HALF
 

@@ -1,6 +1,6 @@
 """A decoder-only language model on a GPU: dense FP16 kernels one after the other, each with its launch.
 
-Products of weights and of attention are kernels of `hwsim.gpu.kernels`; norms, rotations, softmax and sums are taken as
+Products of weights and of attention are kernels of `hwsim.gpu.model`; norms, rotations, softmax and sums are taken as
 fused into them, as serving software does, and the host is not counted. So this is what single kernels allow, without
 graph capture or overlap.
 """
@@ -14,7 +14,7 @@ import numpy as np
 
 from hwsim.gpu.board import GpuBoard
 from hwsim.gpu.constants import GpuConstants
-from hwsim.gpu.kernels import predict
+from hwsim.gpu.model import predict
 from hwsim.gpu.shape import HALF, GemmShape
 from hwsim.workload.decoder import DecoderConfig, Operator, head_operators, operators
 from hwsim.workload.decoder.parameters import parameter_count

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from hwsim.gpu.board import GpuBoard
-from hwsim.gpu.kernels import predict
+from hwsim.gpu.model import predict
 from hwsim.gpu.shape import GemmShape
 from hwsim.kv_workload.experiment import KvExperiment
 from hwsim.kv_workload.models import KvModel

@@ -12,7 +12,7 @@ from hwsim.gpu.board import GpuBoard
 from hwsim.gpu.calibration import Errors, bitmap_share, errors
 from hwsim.gpu.constants import GpuConstants, default_constants
 from hwsim.gpu.decoder import generation, step
-from hwsim.gpu.kernels import predict
+from hwsim.gpu.model import predict
 from hwsim.gpu.points import BOARD, MEASURED, Point, points
 from hwsim.gpu.shape import GemmShape
 from hwsim.reproduce.published import load_published

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hwsim.gpu.board import GpuBoard
-from hwsim.gpu.kernels import predict
+from hwsim.gpu.model import predict
 from hwsim.gpu.points import BOARD, MEASURED
 from hwsim.report.figure import DPI, style
 from hwsim.reproduce.gpu import SWEEP, GpuOutcome

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hwsim.errors import InputError
 from hwsim.gpu import KERNELS, GemmShape, GpuBoard, predict
-from hwsim.gpu.kernels import excess_of_2_4, waves
+from hwsim.gpu.model import excess_of_2_4, waves
 
 A100 = GpuBoard.preset("a100-80g")
 SIDES = st.integers(1, 40000)

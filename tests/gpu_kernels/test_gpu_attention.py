@@ -10,8 +10,8 @@ from hwsim.bitmap_decoder.attention.config import AttentionConfig
 from hwsim.bitmap_decoder.attention.query import Block, Query
 from hwsim.bitmap_decoder.attention.reference import attend
 from hwsim.errors import InputError
-from hwsim.gpu.kernels_triton import decode_attention, key_scores, uploaded_cache, value_sums
-from hwsim.gpu.kernels_triton.cases import attention
+from hwsim.gpu.kernels import decode_attention, key_scores, uploaded_cache, value_sums
+from hwsim.gpu.kernels.cases import attention
 from hwsim.kv.cache import CacheConfig, LayerCache
 
 pytestmark = pytest.mark.slow

@@ -20,7 +20,7 @@ SHARED_BYTES = {80: 163 << 10, 90: 227 << 10}
 @pytest.mark.parametrize("words", [("80", "float16", "int8"), ("90", "bfloat16")])
 def test_every_kernel_compiles(words, tmp_path):
     environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
-    done = subprocess.run([sys.executable, "-m", "hwsim.gpu.kernels_triton.compiled", *words], capture_output=True,
+    done = subprocess.run([sys.executable, "-m", "hwsim.gpu.kernels.compiled", *words], capture_output=True,
                           text=True, env=environment | {"TRITON_CACHE_DIR": str(tmp_path)}, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     found, arch = json.loads(done.stdout), int(words[0])
@@ -34,7 +34,7 @@ def test_every_kernel_compiles(words, tmp_path):
 
 def test_interpreted_kernels_cannot_be_compiled():
     from hwsim.errors import InputError
-    from hwsim.gpu.kernels_triton.compiled import compile_launch, launches
+    from hwsim.gpu.kernels.compiled import compile_launch, launches
 
     with pytest.raises(InputError, match="TRITON_INTERPRET: wanted not set"):
         compile_launch(next(launches("float16")), "float16", 80)

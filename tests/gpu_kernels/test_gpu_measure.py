@@ -11,7 +11,7 @@ HAS_EXTRA = all(find_spec(name) for name in ("torch", "triton"))
 
 
 def test_without_the_extra(capfd, monkeypatch):
-    monkeypatch.setattr("hwsim.gpu.measure.find_spec", lambda name: None)
+    monkeypatch.setattr("hwsim.gpu.measure.run.find_spec", lambda name: None)
     assert main(["gpu", "measure", "--interpret"]) == 2
     out, err = capfd.readouterr()
     assert out == "" and err.count("\n") == 1 and "pip install 'hwsim[gpu]', got no torch and no triton" in err
@@ -36,7 +36,7 @@ class TestDryRun:
         assert out == "" and err.count("\n") == 1 and "or --interpret for a dry run, got none" in err
 
     def test_all_kernels(self, tmp_path, capfd):
-        from hwsim.gpu.kernels_triton.cases import CASES
+        from hwsim.gpu.kernels.cases import CASES
 
         file = tmp_path / "dry.json"
         assert main(["gpu", "measure", "--interpret", "-o", str(file), "--json"]) == 0
@@ -64,7 +64,7 @@ class TestDryRun:
         """With a sensor that always tells 200 W, a call takes 200 W times its share of the block."""
         from dataclasses import replace
 
-        from hwsim.gpu.measure import Job, MeasureConfig, measure, open_bench
+        from hwsim.gpu.measure.run import Job, MeasureConfig, measure, open_bench
         from hwsim.gpu.shape import GemmShape
 
         bench = replace(open_bench(True), sensor=lambda: (200.0, 1500.0))
@@ -75,7 +75,7 @@ class TestDryRun:
         assert point.joules == pytest.approx(200 * point.power.seconds / calls)
 
     def test_a_wrong_kernel_is_found(self, capfd, monkeypatch):
-        from hwsim.gpu.kernels_triton import cases
+        from hwsim.gpu.kernels import cases
 
         right = cases.Ready
         monkeypatch.setattr(cases, "Ready", lambda product, reference, zeros: right(product, reference * 1.01, zeros))

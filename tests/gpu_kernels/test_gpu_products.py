@@ -13,7 +13,7 @@ from hwsim.dsp_chain.dequant.config import DequantConfig
 from hwsim.dsp_chain.dequant.reference import dequantize, unpack
 from hwsim.dsp_chain.dequant.tensor import pack
 from hwsim.errors import InputError
-from hwsim.gpu.kernels_triton import (
+from hwsim.gpu.kernels import (
     bitmap_spmm,
     block_spmm,
     gemm,

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from hwsim.gpu import measure_power
-from hwsim.gpu.measure_power import PowerSampler, integrate, nvml_sensor
-from hwsim.gpu.measure_timer import EventTimer, HostTimer, flush_bytes, spread
+from hwsim.gpu.measure import power as measure_power
+from hwsim.gpu.measure.power import PowerSampler, integrate, nvml_sensor
+from hwsim.gpu.measure.timer import EventTimer, HostTimer, flush_bytes, spread
 
 
 def test_outliers_are_left_out():

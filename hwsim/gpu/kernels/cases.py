@@ -14,14 +14,14 @@ from hwsim.dsp_chain.dequant.config import DequantConfig
 from hwsim.dsp_chain.dequant.reference import dequantize
 from hwsim.dsp_chain.dequant.tensor import pack
 from hwsim.errors import InputError
-from hwsim.gpu.kernels_triton.attention import decode_attention
-from hwsim.gpu.kernels_triton.bitmap import bitmap_spmm
-from hwsim.gpu.kernels_triton.block import block_spmm
-from hwsim.gpu.kernels_triton.cache import DeviceCache, key_scores, uploaded_cache, value_sums
-from hwsim.gpu.kernels_triton.dense import gemm, gemv
-from hwsim.gpu.kernels_triton.int4 import int4_gemv
-from hwsim.gpu.kernels_triton.nm import Method, nm_spmm
-from hwsim.gpu.kernels_triton.tiled_csl import tiled_csl_spmm
+from hwsim.gpu.kernels.attention import decode_attention
+from hwsim.gpu.kernels.bitmap import bitmap_spmm
+from hwsim.gpu.kernels.block import block_spmm
+from hwsim.gpu.kernels.cache import DeviceCache, key_scores, uploaded_cache, value_sums
+from hwsim.gpu.kernels.dense import gemm, gemv
+from hwsim.gpu.kernels.int4 import int4_gemv
+from hwsim.gpu.kernels.nm import Method, nm_spmm
+from hwsim.gpu.kernels.tiled_csl import tiled_csl_spmm
 from hwsim.gpu.shape import GemmShape
 from hwsim.kv.cache import CacheConfig, LayerCache
 from hwsim.sparsity import Ratio, encode_bitmap, encode_nm, random_mask, random_nm_mask
@@ -71,7 +71,7 @@ class Case:
 
     Attributes:
         make: a product of a shape at a sparsity.
-        model: the kernel of `hwsim.gpu.kernels` that foretells it; None: there is none.
+        model: the kernel of `hwsim.gpu.model` that foretells it; None: there is none.
         dtypes: that it takes.
         smallest: shapes for a dry run. Of a cache: channels x tokens x query heads of a KV head, batch = KV heads.
         usual: shapes for a GPU.

@@ -9,7 +9,7 @@ import triton.language as tl
 
 from hwsim.config import one_of
 from hwsim.errors import InputError
-from hwsim.gpu.kernels_triton.launch import (
+from hwsim.gpu.kernels.launch import (
     Launch,
     Prepared,
     block_of,

@@ -10,7 +10,7 @@ import triton.language as tl
 
 from hwsim.dsp_chain.dequant.tensor import Packed
 from hwsim.errors import InputError
-from hwsim.gpu.kernels_triton.launch import Launch, Prepared, matching, operand, result, sums, upload
+from hwsim.gpu.kernels.launch import Launch, Prepared, matching, operand, result, sums, upload
 from hwsim.sparsity.size import Array
 
 WIDTH = 4

@@ -14,8 +14,8 @@ import triton
 import triton.language as tl
 
 from hwsim.errors import InputError
-from hwsim.gpu.kernels_triton.cache import DeviceCache, key_block, value_block
-from hwsim.gpu.kernels_triton.launch import Launch, Prepared, block_of, multiply_add, operand, result
+from hwsim.gpu.kernels.cache import DeviceCache, key_block, value_block
+from hwsim.gpu.kernels.launch import Launch, Prepared, block_of, multiply_add, operand, result
 from hwsim.sparsity.size import Array
 
 

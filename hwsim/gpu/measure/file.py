@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from hwsim.config import in_range, positive
 from hwsim.errors import InputError
 from hwsim.gpu.board import GpuBoard
-from hwsim.gpu.measure_power import Power
-from hwsim.gpu.measure_timer import Spread
+from hwsim.gpu.measure.power import Power
+from hwsim.gpu.measure.timer import Spread
 from hwsim.gpu.points import Point
 from hwsim.gpu.shape import GemmShape
 from hwsim.provenance import revision, versions
 
 if TYPE_CHECKING:
-    from hwsim.gpu.measure import MeasureConfig
+    from hwsim.gpu.measure.run import MeasureConfig
 
 FORMAT = "hwsim gpu points 1"
 EVENTS, INTERPRETER = "cuda events", "interpreter"
@@ -32,7 +32,7 @@ class MeasuredPoint:
 
     Attributes:
         kernel: as measured.
-        model: kernel of `hwsim.gpu.kernels` that foretells it; None: there is none.
+        model: kernel of `hwsim.gpu.model` that foretells it; None: there is none.
         shape: of the product.
         dtype: of the operands.
         sparsity: of the operand that was measured.

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from hwsim.errors import InputError
-from hwsim.gpu.kernels_triton.cases import USUAL, Case, Ready, numbers
-from hwsim.gpu.kernels_triton.launch import device, operand
+from hwsim.gpu.kernels.cases import USUAL, Case, Ready, numbers
+from hwsim.gpu.kernels.launch import device, operand
 from hwsim.gpu.shape import GemmShape
 from hwsim.sparsity import Ratio, random_nm_mask
 

@@ -16,13 +16,13 @@ import numpy as np
 
 from hwsim.config import Configuration, in_range, one_of
 from hwsim.errors import InputError
-from hwsim.gpu.measure_file import EVENTS, INTERPRETER, MeasuredPoint, Measurement
-from hwsim.gpu.measure_power import Power, PowerSampler, Sensor, nvml_sensor
-from hwsim.gpu.measure_timer import EventTimer, HostTimer, Timer, flush_bytes, spread
+from hwsim.gpu.measure.file import EVENTS, INTERPRETER, MeasuredPoint, Measurement
+from hwsim.gpu.measure.power import Power, PowerSampler, Sensor, nvml_sensor
+from hwsim.gpu.measure.timer import EventTimer, HostTimer, Timer, flush_bytes, spread
 from hwsim.gpu.shape import GemmShape
 
 if TYPE_CHECKING:
-    from hwsim.gpu.kernels_triton.cases import Case, Ready
+    from hwsim.gpu.kernels.cases import Case, Ready
 
 TOLERANCE = 2e-3
 """Largest error over the largest element of the reference: FP16 results and weights are rounded to 2^-11."""
@@ -91,9 +91,9 @@ def open_bench(interpret: bool) -> Bench:
 
     if not interpret and not torch.cuda.is_available():
         raise InputError("gpu measure", "a GPU that PyTorch can use, or --interpret for a dry run", "none")
-    if "hwsim.gpu.kernels_triton" not in sys.modules:
+    if "hwsim.gpu.kernels" not in sys.modules:
         os.environ[SWITCH] = "1" if interpret else "0"
-    from hwsim.gpu.kernels_triton import interpreted
+    from hwsim.gpu.kernels import interpreted
 
     if interpreted() != interpret:
         raise InputError(SWITCH, "as it was when the kernels were imported", "another value")
@@ -123,8 +123,8 @@ def _cuda_bench() -> Bench:
 
 def cases() -> dict[str, Case]:
     """Kernels and baselines, by name; after `open_bench`."""
-    from hwsim.gpu.kernels_triton.baselines import BASELINES
-    from hwsim.gpu.kernels_triton.cases import CASES
+    from hwsim.gpu.kernels.baselines import BASELINES
+    from hwsim.gpu.kernels.cases import CASES
 
     return {**CASES, **BASELINES}
 
@@ -161,7 +161,7 @@ def measure(config: MeasureConfig, jobs: Sequence[Job], bench: Bench,
     Raises:
         InputError: a kernel that is not known, or that does not take a shape or the type.
     """
-    from hwsim.gpu.kernels_triton.cases import prepare
+    from hwsim.gpu.kernels.cases import prepare
 
     known, found = cases(), []
     for done, job in enumerate(jobs):

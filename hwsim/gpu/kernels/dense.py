@@ -5,7 +5,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from hwsim.gpu.kernels_triton.launch import (
+from hwsim.gpu.kernels.launch import (
     Launch,
     Prepared,
     block_of,

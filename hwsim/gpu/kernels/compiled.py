@@ -1,6 +1,6 @@
 """Compile every kernel for a GPU that is not there: Triton makes PTX and machine code on any x86-64 machine.
 
-Run as ``python -m hwsim.gpu.kernels_triton.compiled 80 90 float16``, with ``TRITON_INTERPRET`` not set.
+Run as ``python -m hwsim.gpu.kernels.compiled 80 90 float16``, with ``TRITON_INTERPRET`` not set.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from triton.compiler import ASTSource
 
 from hwsim.config import positive
 from hwsim.errors import InputError
-from hwsim.gpu.kernels_triton.cases import CASES, prepare
-from hwsim.gpu.kernels_triton.launch import DTYPES, Launch, Prepared, interpreted
+from hwsim.gpu.kernels.cases import CASES, prepare
+from hwsim.gpu.kernels.launch import DTYPES, Launch, Prepared, interpreted
 
 ARCHS = (80, 90)
 """A100 and H100."""

@@ -13,7 +13,7 @@ import triton
 import triton.language as tl
 
 from hwsim.errors import InputError
-from hwsim.gpu.kernels_triton.launch import (
+from hwsim.gpu.kernels.launch import (
     SMALLEST,
     Launch,
     Prepared,

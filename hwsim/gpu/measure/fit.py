@@ -22,7 +22,7 @@ def calibrate_measured(points: Sequence[Point], board: GpuBoard, place: str) -> 
     """Fit the constants of every kernel that has points; the others stay as they are.
 
     Args:
-        points: as `hwsim.gpu.measure_file.read_points` gives them.
+        points: as `hwsim.gpu.measure.file.read_points` gives them.
         board: the GPU that they were measured on.
         place: where they come from, for error messages.
 

@@ -6,7 +6,7 @@ import numpy as np
 import triton
 import triton.language as tl
 
-from hwsim.gpu.kernels_triton.launch import (
+from hwsim.gpu.kernels.launch import (
     Launch,
     Prepared,
     block_of,

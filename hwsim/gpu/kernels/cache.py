@@ -11,8 +11,8 @@ import triton.language as tl
 from triton import jit
 
 from hwsim.errors import InputError
-from hwsim.gpu.kernels_triton.bitmap import SMALLEST_TILE, dense_tiles
-from hwsim.gpu.kernels_triton.launch import Launch, Prepared, block_of, multiply_add, operand, result, upload
+from hwsim.gpu.kernels.bitmap import SMALLEST_TILE, dense_tiles
+from hwsim.gpu.kernels.launch import Launch, Prepared, block_of, multiply_add, operand, result, upload
 from hwsim.kv.cache import LayerCache
 from hwsim.sparsity.mustafar import Side
 from hwsim.sparsity.size import Array
