@@ -8,7 +8,7 @@ from hwsim.kv_workload.gpu import GPU_PATHS
 from hwsim.kv_workload.machine import ENGINES
 from hwsim.kv_workload.outcome import NOT_MODELLED, KvOutcome, KvRun
 from hwsim.kv_workload.patterns import DESCRIPTION
-from hwsim.reproduce.rows import aligned
+from hwsim.report.columns import aligned
 
 
 def outcome_text(outcome: KvOutcome) -> str:

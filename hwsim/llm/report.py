@@ -9,7 +9,7 @@ from hwsim.llm.account import energy
 from hwsim.llm.deadlock import ProgramDeadlock
 from hwsim.llm.isa import Opcode
 from hwsim.llm.simulate import PS_PER_MS, Run
-from hwsim.reproduce.rows import aligned
+from hwsim.report.columns import aligned
 
 
 def run_data(run: Run) -> dict[str, Any]:

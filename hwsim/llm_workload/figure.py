@@ -24,17 +24,17 @@ def overview_png(name: str, ablation: Ablation) -> bytes:
         figure = Figure(figsize=(WIDTH, HEIGHT), dpi=DPI, layout="constrained")
         FigureCanvasAgg(figure)
         left, right = figure.subplots(1, 2)
-        draw_layers(left, next(iter(ablation.cases.values())))
-        draw_ablation(right, ablation)
+        _draw_layers(left, next(iter(ablation.cases.values())))
+        _draw_ablation(right, ablation)
         figure.suptitle(name, fontsize=8.5, fontweight="bold")
         buffer = BytesIO()
         figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
     return buffer.getvalue()
 
 
-def draw_layers(axes: Axes, generation: Generation) -> None:
+def _draw_layers(axes: Axes, generation: Generation) -> None:
     """Milliseconds of prefill and of all decoding by kind of layer, as bars side by side."""
-    kinds = list(dict.fromkeys([*generation.prefill.layer_ps, *generation.decode.layer_ps]))
+    kinds = list(dict.fromkeys([*generation.decode.layer_ps, *generation.prefill.layer_ps]))
     for offset, (label, time, colour) in enumerate((("prefill", generation.prefill, "#0072b2"),
                                                     ("decode, all tokens", generation.decode, "#e69f00"))):
         shares = [100 * time.layer_ps.get(kind, 0) / time.total_ps for kind in kinds]
@@ -43,19 +43,24 @@ def draw_layers(axes: Axes, generation: Generation) -> None:
     axes.set_yticks([number + 0.2 for number in range(len(kinds))], kinds, fontsize=6)
     axes.invert_yaxis()
     axes.set_xlabel("% of the time")
-    axes.set_title("time by kind of layer", fontsize=8)
+    axes.set_title("(a) time by kind of layer", fontsize=8)
     axes.legend(fontsize=6, frameon=False)
 
 
-def draw_ablation(axes: Axes, ablation: Ablation) -> None:
-    """Tokens per second of a generation, all in, by what is left out."""
+def _draw_ablation(axes: Axes, ablation: Ablation) -> None:
+    """Tokens per second of a generation, all in, by what is left out; in the bars prefill and bytes of instructions."""
     names = list(ablation.cases)
     rates = [case.tokens_per_s for case in ablation.cases.values()]
-    axes.barh(range(len(names)), rates, color=["#222222", *["#999999"] * (len(names) - 1)])
+    for place, (name, case) in enumerate(ablation.cases.items()):
+        stored = ablation.stored[name]
+        size = f"{stored / 1e9:.3g} GB" if stored >= 1e9 else f"{stored / 1e6:.3g} MB"
+        axes.text(0.02 * max(rates), place, f"prefill {case.prefill.total_ms:.0f} ms, instructions {size}",
+                  va="center", fontsize=5.5, color="white")
+    axes.barh(range(len(names)), rates, color=["#222222", *["#666666"] * (len(names) - 1)])
     for place, rate in enumerate(rates):
         axes.text(rate, place, f" {rate:.1f}", va="center", fontsize=6)
     axes.set_yticks(range(len(names)), names, fontsize=6)
     axes.invert_yaxis()
     axes.set_xlim(0, 1.15 * max(rates))
     axes.set_xlabel("tokens/s, prefill included")
-    axes.set_title("one idea less each", fontsize=8)
+    axes.set_title("(b) one idea less each", fontsize=8)

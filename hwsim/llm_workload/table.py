@@ -9,7 +9,7 @@ from hwsim.llm.isa import Opcode
 from hwsim.llm.simulate import PS_PER_MS
 from hwsim.llm_workload.generation import Ablation, Generation, InstructionBytes
 from hwsim.llm_workload.step_time import ENGINES, StepTime
-from hwsim.reproduce.rows import aligned
+from hwsim.report.columns import aligned
 
 
 def step_text(model: str, stage: str, length: int, bucket: int, time: StepTime) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from hwsim.llm_workload.figure import draw_ablation, draw_layers
+from hwsim.llm_workload.figure import overview_png
 from hwsim.report.figure import DPI, style
 from hwsim.reproduce.flightllm_outcome import FlightllmOutcome, artifact_steps
 
@@ -28,14 +28,10 @@ def artifact_png(outcome: FlightllmOutcome) -> bytes:
 
 
 def ablation_png(outcome: FlightllmOutcome) -> bytes:
-    """(a) time by kind of layer, (b) tokens per second without each idea, of the first model on the U280; PNG."""
-    ablation = next(iter(outcome.ablations.values()))
-
-    def draw(axes: list[Axes]) -> None:
-        draw_layers(axes[0], next(iter(ablation.cases.values())))
-        draw_ablation(axes[1], ablation)
-
-    return _png(draw)
+    """The overview of the first model on the U280, as ``hwsim run`` draws it; PNG."""
+    model, ablation = next(iter(outcome.ablations.items()))
+    card = outcome.experiment.card
+    return overview_png(f"U280, {model}, prompt of {card.prompt}, {card.tokens} tokens", ablation)
 
 
 def _draw_steps(axes: Axes, outcome: FlightllmOutcome, stage: str) -> None:

@@ -15,8 +15,9 @@ from hwsim.gpu.decoder import generation, step
 from hwsim.gpu.model import predict
 from hwsim.gpu.points import BOARD, MEASURED, Point, points
 from hwsim.gpu.shape import GemmShape
+from hwsim.report.columns import aligned
 from hwsim.reproduce.published import load_published
-from hwsim.reproduce.rows import Row, aligned, rows_json, rows_table
+from hwsim.reproduce.rows import Row, rows_json, rows_table
 from hwsim.workload.decoder import load_model
 
 WIDTH = 120

@@ -8,10 +8,11 @@ from typing import Any
 from hwsim.kv_workload.machine import ENGINES, Engine
 from hwsim.kv_workload.patterns import DESCRIPTION
 from hwsim.kv_workload.storage import expected_ratio
+from hwsim.report.columns import aligned
 from hwsim.reproduce.mustafar_gpu import RTX_6000_ADA, SHEET, attention_ratio, spmv_share, window_share
 from hwsim.reproduce.mustafar_outcome import SHARED, MustafarOutcome, gain
 from hwsim.reproduce.published import load_published
-from hwsim.reproduce.rows import Row, aligned, rows_json, rows_table
+from hwsim.reproduce.rows import Row, rows_json, rows_table
 
 OURS = "no published figure known to us; our machine, which is an assumption"
 FORMAT = "E[pad8(nnz)]/64 + 6.25 % bitmap + 3.125 % offsets, masks that keep d - int(d s) of a token all alike"

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from hwsim.report.columns import aligned
+
 Mark = Literal["paper", "artifact", "second", "derived", "unknown"]
 """Of the published figure: read in the paper; shipped with or printed by the authors' program; told by others;
 arithmetic on what is known; not known to us (null)."""
@@ -55,15 +57,6 @@ def rows_table(rows: Sequence[Row]) -> str:
                       f"[{sources.index(row.source) + 1}]"))
     notes = [f"[{number}] {source}" for number, source in enumerate(sources, start=1)]
     return "\n".join([*aligned(lines), "", *notes])
-
-
-def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
-    """Columns of equal width: the first to the left, the others to the right; a rule below the head."""
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    text = ["  ".join(cell.rjust(width) if column else cell.ljust(width)
-                      for column, (cell, width) in enumerate(zip(line, widths, strict=True))).rstrip()
-            for line in lines]  # fmt: skip
-    return [text[0], "-" * max(map(len, text)), *text[1:]]
 
 
 def _number(value: float | None) -> str:

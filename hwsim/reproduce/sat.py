@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from textwrap import fill
 from typing import Any
 
+from hwsim.report.columns import aligned
 from hwsim.reproduce.published import Published, load_published
-from hwsim.reproduce.rows import Row, aligned, rows_json, rows_table
+from hwsim.reproduce.rows import Row, rows_json, rows_table
 from hwsim.sparsity.ratio import Ratio
 from hwsim.training.bound import ideal_bound
 from hwsim.training.outcome import TrainingOutcome, mean
