@@ -42,6 +42,15 @@ def withdrawn(component: Any, m: Module) -> None:
         m.d.comb += component.o.valid.eq(0)
 
 
+def shifted(module: ModuleType, name: str, by: int) -> Callable[[pytest.MonkeyPatch], None]:
+    """A fault: a constant of that module is off."""
+    def fault(monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(module, name, getattr(module, name) + by)
+
+    fault.__name__ = f"{name} {by:+}"
+    return fault
+
+
 def assert_caught(report: Report) -> None:
     """The comparison says that something differs, and shows what."""
     found = (report.value_mismatches, report.cycle_mismatches, report.protocol_violations, report.unfinished)

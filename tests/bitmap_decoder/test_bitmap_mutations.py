@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from amaranth.hdl import Const, Signal
-from faults import assert_caught, overridden
+from amaranth.hdl import Const
+from faults import assert_caught, overridden, withdrawn
 
 from hwsim.bitmap_decoder import decoder as decoder_model
 from hwsim.bitmap_decoder import dot as dot_reference
@@ -79,18 +79,7 @@ def results_too_short(monkeypatch):
 
 
 def withdrawn_offer(monkeypatch):
-    whole = decoder.ResultQueue
-
-    class Mutant(whole):
-        def elaborate(self, platform):
-            m = super().elaborate(platform)
-            beat = Signal(2)
-            m.d.sync += beat.eq(beat + 1)
-            with m.If(beat == 3):
-                m.d.comb += self.o.valid.eq(0)
-            return m
-
-    monkeypatch.setattr(decoder, "ResultQueue", Mutant)
+    overridden(monkeypatch, [decoder], "ResultQueue", withdrawn)
 
 
 def ragged_ends_ignored(monkeypatch):

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from amaranth.hdl import Const, Shape, Signal
-from faults import assert_caught, overridden
+from amaranth.hdl import Const, Shape
+from faults import assert_caught, overridden, shifted, withdrawn
 
 from hwsim.dsp_chain.dequant import model, timing
 from hwsim.dsp_chain.dequant import reference as reference_module
@@ -42,14 +42,6 @@ def delayed_by(name, cycles):
         monkeypatch.setattr(dequant, "delayed", lambda m, source, called, count=1: whole(
             m, source, called, count + cycles if called == name else count))
     fault.__name__ = f"{name}_{cycles:+}"
-    return fault
-
-
-def shifted(name, cycles):
-    """A constant of the model that is off."""
-    def fault(monkeypatch):
-        monkeypatch.setattr(timing, name, getattr(timing, name) + cycles)
-    fault.__name__ = f"model_{name}_{cycles:+}"
     return fault
 
 
@@ -93,16 +85,7 @@ def pause_between_tensors(monkeypatch):
 
 
 def withdrawn_offer(monkeypatch):
-    class Mutant(dequant.ResultQueue):
-        def elaborate(self, platform):
-            m = super().elaborate(platform)
-            beat = Signal(2)
-            m.d.sync += beat.eq(beat + 1)
-            with m.If(beat == 3):
-                m.d.comb += self.o.valid.eq(0)
-            return m
-
-    monkeypatch.setattr(dequant, "ResultQueue", Mutant)
+    overridden(monkeypatch, [dequant], "ResultQueue", withdrawn)
 
 
 def words_counted_with(bits):
@@ -171,8 +154,9 @@ FAULTS = [
     (rebuilt(buffer_words=4), STALLED), (rebuilt(o_depth=7), STALLED), (rebuilt(o_depth=5), STALLED),
     (rebuilt(s_slots=1), FREE), (rebuilt(h_slots=3), SHORT | {"stalls": STALLED["stalls"]}), (rebuilt(group=16), FREE),
     (delayed_by("window", -1), FREE), (delayed_by("code", -1), FREE), (delayed_by("multiplier", 1), FREE),
-    (delayed_by("shift", -1), FREE), (delayed_by("used", -1), SHORT), (shifted("LATENCY", -1), SMALL),
-    (shifted("HANDOVER", 1), SMALL), (shifted("QUEUE", 1), FEW_SCALES), (widths_swapped, FREE | {"width": 3}),
+    (delayed_by("shift", -1), FREE), (delayed_by("used", -1), SHORT), (shifted(timing, "LATENCY", -1), SMALL),
+    (shifted(timing, "HANDOVER", 1), SMALL), (shifted(timing, "QUEUE", 1), FEW_SCALES),
+    (widths_swapped, FREE | {"width": 3}),
     (signs_not_extended, FREE), (ends_not_masked, SHORT), (rest_of_a_word_not_dropped, SHORT),
     (ring_that_does_not_wrap, FREE), (words_not_waited_for, FEW_WORDS), (no_room_needed, STALLED),
     (words_counted_with(10), LONG), (pause_between_tensors, FREE), (withdrawn_offer, STALLED), (last_never, FREE),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from amaranth.hdl import Const, Mux, Signal
-from faults import assert_caught, overridden
+from faults import assert_caught, overridden, shifted
 
 from hwsim.dsp_chain import model, reference, timing
 from rtl.dsp_chain import cases, chain, device, dsp48, node, units, vpu
@@ -50,13 +50,6 @@ def shorter(prefix):
         monkeypatch.setattr(chain, "line", lambda m, source, cycles, name, **rest: whole(
             m, source, max(cycles - name.startswith(prefix), 0), name, **rest))
     fault.__name__ = f"short line {prefix}"
-    return fault
-
-
-def shifted(name, by):
-    def fault(monkeypatch):
-        monkeypatch.setattr(timing, name, getattr(timing, name) + by)
-    fault.__name__ = f"{name} {by:+}"
     return fault
 
 
@@ -175,13 +168,15 @@ FAULTS = [
     *((fault, CHAIN) for fault in (
         low_field_read_as_signed, groups_always_go_on, groups_never_go_on, index_forgotten,
         shorter("skew5"), shorter("met1"), shorter("low2"), shorter("modes"), rebuilt(product_stages=0),
-        shifted("SELECT", 1), shifted("MUX", 1), shifted("PASS", 1), indices_forgotten_in_reference, result_lost)),
+        shifted(timing, "SELECT", 1), shifted(timing, "MUX", 1), shifted(timing, "PASS", 1),
+        indices_forgotten_in_reference, result_lost)),
     (bias_one_too_large, LONG), (second_row_of_mv, CHAIN | {"mode": "mv"}),
     (rebuilt(o_depth=4), FULL), (rebuilt(w_slots=3), FULL), (rebuilt(a_slots=1), FULL), (withdrawn_offer, FULL),
-    (shifted("RESULT_QUEUE", 1), FREE), (shifted("QUEUE", 1), FREE), (shifted("HANDOVER", 1), FREE),
+    (shifted(timing, "RESULT_QUEUE", 1), FREE), (shifted(timing, "QUEUE", 1), FREE),
+    (shifted(timing, "HANDOVER", 1), FREE),
     (more_room_in_model, FULL), (STEP_WITHOUT_SLICE, stalled(CHAIN, a=0.9)), (STEP_WITHOUT_ROOM, FULL),
     *((fault, UNIT) for fault in (NEVER_FIRST, EVERY_LAST, groups_never_go_on, result_lost,
-                                  shifted("ISSUE", 1), shifted("ACCUMULATE", 1))),
+                                  shifted(timing, "ISSUE", 1), shifted(timing, "ACCUMULATE", 1))),
     (accumulators_of(24), LONG_COLUMN), (slices_not_shared, UNIT | {"mode": "mm"}), (ALL_HIT, stalled(UNIT, w__0=0.7)),
     (STEP_WITHOUT_WEIGHTS, stalled(UNIT | {"mode": "mv"}, w__1=0.9)), (rebuilt(o_depth=2), FULL_UNIT),
     (ONE_COLUMN, UNIT | {"o_depth": 2}), (one_result_a_beat_in_model, FREE_UNIT), (withdrawn_offer, FULL_UNIT)]
@@ -200,7 +195,8 @@ def test_each_fault_is_caught(monkeypatch, fault, settings):
 
 
 @pytest.mark.parametrize(("fault", "values", "cycles"), [
-    (groups_never_go_on, True, False), (shifted("RESULT_QUEUE", 1), False, True), (bias_one_too_large, True, False)])
+    (groups_never_go_on, True, False), (shifted(timing, "RESULT_QUEUE", 1), False, True),
+    (bias_one_too_large, True, False)])
 def test_a_fault_shows_where_it_is(monkeypatch, fault, values, cycles):
     fault(monkeypatch)
     report = run(LONG)
