@@ -31,8 +31,9 @@ def check(report, transfers):
     assert wrong == (0, 0, 0, 0) and report.rtl_cycles == report.model_cycles and report.transfers >= transfers
 
 
-@pytest.mark.parametrize("fixed", [{}, {"lanes": 3, "tile": 9, "pad": 3, "beat_values": 3}],
-                         ids=["dividing", "a beat of three"])
+@pytest.mark.parametrize("fixed", [
+    pytest.param({}, id="dividing"), pytest.param({"lanes": 3, "tile": 9, "pad": 3, "beat_values": 3},
+                                                  id="a beat of three", marks=pytest.mark.slow)])
 def test_small_pruners(fixed):
     check(verify("bitmap_decoder", SMALL | fixed, seed=1, cases=2, engine="amaranth"), 100)
 

@@ -21,7 +21,7 @@ def without(module, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)
 
 
-@pytest.mark.parametrize("module", ["torch", "sklearn"])
+@pytest.mark.parametrize("module", ["torch", pytest.param("sklearn", marks=pytest.mark.slow)])
 def test_a_missing_package_is_one_line(module, monkeypatch, capsys):
     without(module, monkeypatch)
     if module == "sklearn":

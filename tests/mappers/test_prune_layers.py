@@ -14,6 +14,9 @@ from hwsim.sparsity.ratio import Ratio  # noqa: E402
 from mappers.prune.layers import NmConv2d, NmLinear, masks, nm_layers  # noqa: E402
 from mappers.prune.methods import BP_AXIS, FF_AXIS, METHODS  # noqa: E402
 
+
+pytestmark = pytest.mark.slow
+
 RATIOS = ["2:4", "2:8", "1:8", "2:16"]
 SHAPES = ["linear", "linear ragged", "linear sequence", "conv", "conv stride", "conv 1x1 ragged"]
 
@@ -49,7 +52,6 @@ def pruned(layer, axis, ratio):
     return torch.from_numpy(np.where(nm_mask(w, ratio, axis), w, np.float32(0)))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("ratio", RATIOS)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("method", ["dense", "sr-ste", "sdgp", "bdwp"])
@@ -79,7 +81,6 @@ def test_each_direction_uses_its_own_weights(method, shape, ratio, seed):
         assert not np.array_equal(*masks(layer))
 
 
-@pytest.mark.slow
 def test_the_gradients_are_those_of_finite_differences():
     torch.manual_seed(3)
     for layer, x in ((NmLinear(8, 4).double(), torch.randn(3, 8)), (NmConv2d(4, 4, 3, padding=1).double(),

@@ -16,6 +16,8 @@ from mappers.prune.networks import build  # noqa: E402
 from mappers.prune.recipe import RECIPES, Recipe, Training  # noqa: E402
 from mappers.prune.train import accuracy, train  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def few():
@@ -72,7 +74,6 @@ def test_networks_leave_the_first_and_the_last_layer_dense(network, layers, dens
         build("vgg", CLASSES, 0)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("network", ["resnet9", "vit"])
 def test_equal_seeds_give_equal_weights(network, few):
     first, again, other = (train(training(network, seed=seed), few) for seed in (1, 1, 2))
@@ -82,7 +83,6 @@ def test_equal_seeds_give_equal_weights(network, few):
     assert (first.accuracy, first.loss) == (again.accuracy, again.loss) and first.loss != other.loss
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("method", ["dense", "sr-ste", "sdgp", "bdwp", "decay", "asp"])
 def test_every_method_learns_and_ends_as_it_says(method, few):
     ratio = DENSE if method == "dense" else Ratio(2, 8)

@@ -54,7 +54,7 @@ def gapless_works(dataflow, rng):
     return works
 
 
-@pytest.mark.parametrize("dataflow", ["ws", "os"])
+@pytest.mark.parametrize("dataflow", [pytest.param("ws", marks=pytest.mark.slow), "os"])
 def test_modes_change_with_no_cycle_between(dataflow):
     works = gapless_works(dataflow, np.random.default_rng(6))
     joined = join([work.program for work in works])

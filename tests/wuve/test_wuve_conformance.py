@@ -19,11 +19,12 @@ def check(report, transfers):
     assert wrong == (0, 0, 0, 0) and report.rtl_cycles == report.model_cycles and report.transfers >= transfers
 
 
-@pytest.mark.parametrize("data_type", ["fp16", "bf16"])
+@pytest.mark.parametrize("data_type", ["fp16", pytest.param("bf16", marks=pytest.mark.slow)])
 def test_small_engines(data_type):
     check(verify("wuve", SMALL | {"data_type": data_type}, seed=1, cases=5, engine="amaranth"), 60)
 
 
+@pytest.mark.slow
 def test_an_engine_without_registers_and_with_the_least_queues():
     fixed = SMALL | {"multiply_stages": 0, "add_stages": 0, "round_stages": 0, "o_depth": 1, "p_slots": 1}
     check(verify("wuve", fixed, seed=2, cases=3, engine="amaranth"), 40)
