@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 
 _EXAMPLES = """\
 M x K are the weights, N the columns that they are multiplied with. Kernels: cublas (dense), flash_llm, sparta, sputnik,
-semi_structured (2:4), bitmap. GPUs: v100s-32g, a100-40g, a100-80g, h100-sxm, rtx6000-ada.
+semi_structured (2:4), bitmap, marlin (INT4 weights, FP16 activations; 2:4 at a sparsity of 0.5). GPUs: v100s-32g,
+a100-40g, a100-80g, h100-sxm, rtx6000-ada. What lies outside of the published points is marked as extrapolated.
 
 examples:
   hwsim gpu predict --gpu a100-80g --kernel flash_llm --shape 21504x7168x8 --sparsity 0.8
   hwsim gpu predict --gpu h100-sxm --kernel semi_structured --shape 8192x8192x8192 --json
+  hwsim gpu predict --gpu a100-80g --kernel semi_structured --data-type int4 --shape 4096x4096x4096
   hwsim gpu predict --gpu a100-80g --set board_watts=300 --kernel cublas --shape 4096x4096x1
   hwsim gpu calibrate
 
@@ -41,6 +43,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--shape", metavar="MxKxN", help="or MxKxNxBATCH; of measure: some, with commas")
     parser.add_argument("--sparsity", metavar="S", type=float,
                         help="fraction of weights that are zero (default: 0; 0.5 of semi_structured)")
+    parser.add_argument("--data-type", metavar="TYPE", default="fp16",
+                        help="of predict: fp16 (default), int8 or int4; the last two dense or 2:4")
     parser.add_argument("-o", "--output", metavar="FILE", type=Path,
                         help="calibrate: write the constants; measure: the points")
     parser.add_argument("--points", metavar="FILE", type=Path,
@@ -70,6 +74,8 @@ def _board(arguments: argparse.Namespace) -> GpuBoard:
 
 def _predict(arguments: argparse.Namespace) -> tuple[Mapping[str, Any], str, int]:
     from hwsim.gpu import KERNELS, GemmShape, predict
+    from hwsim.gpu.coverage import extrapolated
+    from hwsim.gpu.shape import BITS
 
     if arguments.shape is None:
         raise InputError("--shape", "MxKxN", "none")
@@ -78,10 +84,13 @@ def _predict(arguments: argparse.Namespace) -> tuple[Mapping[str, Any], str, int
     sparsity = arguments.sparsity
     if sparsity is None:
         sparsity = 0.5 if kernel == "semi_structured" else 0.0
-    shape = GemmShape.parse(arguments.shape, "--shape")
+    shape = GemmShape.parse(arguments.shape, "--shape", one_of("--data-type", arguments.data_type, BITS))
     found = predict(board, kernel, shape, sparsity)
-    dense = predict(board, "cublas", shape)
-    return {**found.to_dict(), "speedup_over_cublas": dense.us / found.us}, _prediction(found, dense), 0
+    dense, outside = predict(board, "cublas", shape), extrapolated(board, kernel, shape, sparsity)
+    data = {**found.to_dict(), "speedup_over_cublas": dense.us / found.us, "extrapolated": bool(outside),
+            "extrapolated_axes": outside}
+    lines = [_prediction(found, dense), *(f"  extrapolated along {axis}: {text}" for axis, text in outside.items())]
+    return data, "\n".join(lines), 0
 
 
 def _prediction(found: Prediction, dense: Prediction) -> str:
@@ -89,7 +98,8 @@ def _prediction(found: Prediction, dense: Prediction) -> str:
     low, nominal, high = (1e3 * value for value in found.joules)
     batch = f" x {shape.batch}" if shape.batch > 1 else ""
     return "\n".join([
-        f"{found.gpu}, {found.kernel}: {shape.m} x {shape.k} x {shape.n}{batch}, {100 * found.sparsity:.4g} % zeros",
+        f"{found.gpu}, {found.kernel}: {shape.m} x {shape.k} x {shape.n}{batch} in {shape.data_type}, "
+        f"{100 * found.sparsity:.4g} % zeros",
         f"  {found.us / 1e3:.4f} ms, {found.tflops:.1f} TFLOP/s with zeros counted, "
         f"{dense.us / found.us:.2f}x over cublas",
         f"  bound by {found.bound}: launch {parts.launch:.1f}, memory {parts.memory:.1f}, multiplications "

@@ -1,9 +1,9 @@
 """Time of one sparse or dense product on a GPU, kernel by kernel.
 
-All compute ``C[m, n] = A[m, k] @ B[k, n]`` in FP16 with A the weights, `sparsity` of which are zero. A kernel takes its
-launch and then the longest of what it cannot avoid: bytes over the bandwidth, multiplications over the tensor cores'
-peak, and for sparse formats a floor that does not shrink with the non-zeros: unpacking tiles, following indices.
-Blocks fill the multiprocessors in waves; the last wave may be part empty.
+All compute ``C[m, n] = A[m, k] @ B[k, n]`` with A the weights, `sparsity` of which are zero: in FP16, dense and 2:4
+products also in INT8 and INT4. A kernel takes its launch and then the longest of what it cannot avoid: bytes over the
+bandwidth, multiplications over the tensor cores' peak, and for sparse formats a floor that does not shrink with the
+non-zeros: unpacking tiles, following indices. Blocks fill the multiprocessors in waves; the last may be part empty.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from hwsim.gpu.board import GpuBoard
 from hwsim.gpu.constants import GpuConstants, default_constants
 from hwsim.gpu.shape import HALF, GemmShape
 
-TILE_M, TILE_K, TILE_N, STEP_K = 128, 64, 128, 16
-"""Rows and ranks of Flash-LLM's tile, columns of a tile of a large product, ranks of one tensor-core step."""
+TILE_M, TILE_K, TILE_N = 128, 64, 128
+"""Rows and ranks of Flash-LLM's tile, columns of a tile of a large product."""
 MOST_SPLITS = 16
+GROUP = 128
+"""Weights that share a scale in `marlin`."""
 _FINE = 1 << 16
 
 
@@ -67,7 +69,8 @@ class Prediction:
         shape, parts = self.shape, self.parts
         return {
             "gpu": self.gpu, "kernel": self.kernel, "shape": [shape.m, shape.k, shape.n], "batch": shape.batch,
-            "sparsity": self.sparsity, "ms": self.us / 1e3, "tflops": self.tflops, "bound": self.bound,
+            "data_type": shape.data_type, "sparsity": self.sparsity, "ms": self.us / 1e3, "tflops": self.tflops,
+            "bound": self.bound,
             "parts_ms": {name: getattr(parts, name) / 1e3 for name in ("launch", "memory", "compute", "decode")},
             "bytes": parts.bytes, "joules": dict(zip(("low", "nominal", "high"), self.joules, strict=True)),
         }  # fmt: skip
@@ -94,20 +97,20 @@ def _compute(board: GpuBoard, shape: GemmShape, peak: float, efficiency: float) 
     tile_n = min(TILE_N, shape.columns)
     tiles = shape.batch * math.ceil(shape.m / TILE_M) * math.ceil(shape.columns / tile_n)
     splits = min(max(1, board.multiprocessors // tiles), MOST_SPLITS)
-    flops = 2.0 * tiles * TILE_M * tile_n * shape.k
+    flops = 2.0 * tiles * TILE_M * tile_n * math.ceil(shape.k / shape.step) * shape.step
     return 1e6 * flops / (peak * efficiency) * waves(tiles * splits, board.multiprocessors)
 
 
 def _dense(board: GpuBoard, shape: GemmShape, c: GpuConstants) -> float:
-    return _compute(board, shape, board.tensor_flops, c.dense_efficiency)
+    return _compute(board, shape, board.tensor_ops(shape.data_type), c.dense_efficiency)
 
 
 def cublas(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuConstants) -> Parts:
     """Dense product by the vendor's library; zeros make no difference."""
-    bytes_ = HALF * shape.weights + shape.operand_bytes
+    bytes_ = shape.weight_bytes + shape.operand_bytes
     memory, compute = _memory(board, bytes_, c), _dense(board, shape, c)
     return Parts(c.cublas_launch_us, memory, compute, 0.0, c.cublas_launch_us + max(memory, compute), bytes_,
-                 1e6 * shape.flops / board.tensor_flops)
+                 1e6 * shape.flops / board.tensor_ops(shape.data_type))
 
 
 def flash_llm(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuConstants) -> Parts:
@@ -135,16 +138,18 @@ def sputnik(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuConstants)
 
 
 def _two_of_four(board: GpuBoard, shape: GemmShape, c: GpuConstants) -> tuple[float, float, float, float, float]:
-    """(bytes, memory, decode, compute, tensor) of a product with 2:4 weights: values, and 2 bits for each."""
-    if board.sparse_tensor_flops is None:
-        raise InputError("gpu", "a GPU with sparse tensor cores, for this kernel", board.name)
-    bytes_ = HALF * shape.weights * 0.5625 + shape.operand_bytes
+    """(bytes, memory, decode, compute, tensor) of a product with 2:4 weights: values, and their positions.
+
+    A step of the floor is that of the same bytes in every data type.
+    """
+    peak = board.tensor_ops(shape.data_type, sparse=True)
+    bytes_ = shape.sparse_weight_bytes + shape.operand_bytes
     rows = math.ceil(shape.m / TILE_M) * shape.batch * math.ceil(shape.columns / TILE_N)
-    steps = rows * shape.k / STEP_K
+    steps = rows * shape.k / shape.step
     decode = steps * c.sparta_step_cycles / board.multiprocessors / board.cycles_per_us
     decode *= waves(rows, 2 * board.multiprocessors)  # two blocks a multiprocessor
-    compute = _compute(board, shape, board.sparse_tensor_flops, c.sparse_efficiency)
-    return bytes_, _memory(board, bytes_, c), decode, compute, 1e6 * shape.flops / board.sparse_tensor_flops
+    return (bytes_, _memory(board, bytes_, c), decode, _compute(board, shape, peak, c.sparse_efficiency),
+            1e6 * shape.flops / peak)
 
 
 def sparta(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuConstants) -> Parts:
@@ -164,9 +169,36 @@ def semi_structured(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuCo
     """
     if sparsity != 0.5:
         raise InputError("sparsity", "0.5: 2 of 4 weights are kept", sparsity)
+    if not fits_2_4(shape):
+        wanted = f"weights of 2:4 in {shape.data_type.upper()}: m and k in multiples of {shape.step}"
+        raise InputError("shape", wanted, f"{shape.m} x {shape.k}")
     bytes_, memory, decode, compute, tensor = _two_of_four(board, shape, c)
     total = c.sparta_launch_us + max(memory + decode, compute)
     return Parts(c.sparta_launch_us, memory, compute, decode, total, bytes_, tensor)
+
+
+def fits_2_4(shape: GemmShape) -> bool:
+    """Whether the library's 2:4 products take weights of this size (cuSPARSELt: multiples of 16 in FP16, 32 in INT8, 64
+    in INT4).
+    """
+    return shape.m % shape.step == 0 and shape.k % shape.step == 0
+
+
+def marlin(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuConstants) -> Parts:
+    """INT4 weights with an FP16 scale for each `GROUP`, FP16 activations, as Marlin (arXiv 2408.11743): unpacked behind
+    the loads, multiplied in FP16. At a sparsity of 0.5 the weights are 2:4 (Sparse-Marlin). Its time is that of the
+    bytes or of the multiplications, with the launch of `cublas`: no point of it is published with its shape.
+    """
+    if sparsity not in (0.0, 0.5):
+        raise InputError("sparsity", "0, or 0.5: 2 of 4 weights are kept", sparsity)
+    sparse = sparsity == 0.5
+    bits = (3 if sparse else 4) + 16 / GROUP
+    bytes_ = bits / 8 * shape.weights + shape.operand_bytes
+    peak = board.tensor_ops(sparse=sparse)
+    compute = _compute(board, shape, peak, c.sparse_efficiency if sparse else c.dense_efficiency)
+    memory = _memory(board, bytes_, c)
+    return Parts(c.cublas_launch_us, memory, compute, 0.0, c.cublas_launch_us + max(memory, compute), bytes_,
+                 1e6 * shape.flops / peak)
 
 
 def bitmap(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuConstants) -> Parts:
@@ -184,8 +216,10 @@ def bitmap(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuConstants) 
 Kernel = Callable[[GpuBoard, GemmShape, float, GpuConstants], Parts]
 KERNELS: Mapping[str, Kernel] = {
     "cublas": cublas, "flash_llm": flash_llm, "sparta": sparta, "sputnik": sputnik, "semi_structured": semi_structured,
-    "bitmap": bitmap}  # fmt: skip
+    "bitmap": bitmap, "marlin": marlin}  # fmt: skip
 """By name."""
+ANY_TYPE = ("cublas", "semi_structured")
+"""Kernels of every data type; the others are FP16."""
 
 
 def predict(board: GpuBoard, kernel: str, shape: GemmShape, sparsity: float = 0.0,
@@ -200,10 +234,13 @@ def predict(board: GpuBoard, kernel: str, shape: GemmShape, sparsity: float = 0.
         constants: of the kernels; those of ``constants.toml`` if None.
 
     Raises:
-        InputError: no such kernel, a sparsity outside 0 to 1, or a kernel that the GPU has no hardware for.
+        InputError: no such kernel, a sparsity outside 0 to 1, weights that the kernel does not take, or a kernel or
+            data type that the GPU has no hardware for.
     """
     one_of("kernel", kernel, KERNELS)
     in_range("sparsity", float(sparsity), 0.0, 1.0)
+    if shape.data_type != "fp16" and kernel not in ANY_TYPE:
+        raise InputError("data type", f"fp16, or kernel {' or '.join(ANY_TYPE)}", f"{shape.data_type} with {kernel}")
     parts = KERNELS[kernel](board, shape, float(sparsity), constants or default_constants())
     seconds = positive("time", parts.total) * 1e-6
     shares = {name: getattr(parts, name) for name in ("memory", "compute", "decode", "launch")}
