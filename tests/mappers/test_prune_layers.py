@@ -14,7 +14,6 @@ from hwsim.sparsity.ratio import Ratio  # noqa: E402
 from mappers.prune.layers import NmConv2d, NmLinear, masks, nm_layers  # noqa: E402
 from mappers.prune.methods import BP_AXIS, FF_AXIS, METHODS  # noqa: E402
 
-
 pytestmark = pytest.mark.slow
 
 RATIOS = ["2:4", "2:8", "1:8", "2:16"]
