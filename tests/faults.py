@@ -42,6 +42,13 @@ def withdrawn(component: Any, m: Module) -> None:
         m.d.comb += component.o.valid.eq(0)
 
 
+def truncated(rounding: Any, m: Module) -> None:
+    """A change for `overridden`: a registered ``FloatRound`` cuts the significand off in place of rounding it."""
+    held = Signal(32)
+    m.d.sync += held.eq(rounding.a)
+    m.d.comb += rounding.z[:10].eq(held[13:23])
+
+
 def shifted(module: ModuleType, name: str, by: int) -> Callable[[pytest.MonkeyPatch], None]:
     """A fault: a constant of that module is off."""
     def fault(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 from amaranth.hdl import Const, Signal
-from faults import assert_caught, overridden
+from faults import assert_caught, overridden, truncated
 
 from hwsim.bitmap_decoder.attention import model, reference, timing
 from rtl.bitmap_decoder import component, family
 from rtl.bitmap_decoder.attention import cases, engine, feed, softmax, tokens
 from rtl.bitmap_decoder.attention import exponential as exponential_rtl
-from rtl.float import FloatRound
 from rtl.verify import verify
 
 pytestmark = pytest.mark.slow
@@ -95,15 +94,7 @@ def wrong_table(monkeypatch):
 
 
 def weights_truncated(monkeypatch):
-    class Truncated(FloatRound):
-        def elaborate(self, platform):
-            m = super().elaborate(platform)
-            held = Signal(32)
-            m.d.sync += held.eq(self.a)
-            m.d.comb += self.z[:10].eq(held[13:23])
-            return m
-
-    monkeypatch.setattr(softmax, "FloatRound", Truncated)
+    overridden(monkeypatch, [softmax], "FloatRound", truncated)
 
 
 def first_maximum_is_zero(monkeypatch):

@@ -2,12 +2,11 @@
 
 import numpy as np
 import pytest
-from amaranth.hdl import Const, Signal
-from faults import assert_caught, overridden, withdrawn
+from amaranth.hdl import Const
+from faults import assert_caught, overridden, truncated, withdrawn
 
 from hwsim.wuve import reference as reference_module
 from hwsim.wuve import timing
-from rtl.float import FloatRound
 from rtl.verify import verify
 from rtl.wuve import cases, engine, lane, tokens
 
@@ -71,15 +70,7 @@ def ascends(monkeypatch):
 
 
 def truncates(monkeypatch):
-    class Truncated(FloatRound):
-        def elaborate(self, platform):
-            m = super().elaborate(platform)
-            held = Signal(32)
-            m.d.sync += held.eq(self.a)
-            m.d.comb += self.z[:10].eq(held[13:23])
-            return m
-
-    monkeypatch.setattr(lane, "FloatRound", Truncated)
+    overridden(monkeypatch, [lane], "FloatRound", truncated)
 
 
 def early_model(monkeypatch):
