@@ -24,7 +24,8 @@ class Proof:
     """What a layer's run on the RTL showed.
 
     ``cycles``: of the array in the run with memory, up to the last result at its port (``array_cycles`` of the layer in
-    ``hwsim run``); the RTL must take as many. ``in_memory``: up to the last byte in DRAM.
+    ``hwsim run``); the RTL must take as many. ``in_memory``: up to the last byte in DRAM. Of ``all_passes`` the first
+    ``passes`` were run; ``cycles`` are those of these passes.
     """
 
     layer: str
@@ -34,6 +35,8 @@ class Proof:
     real_input: bool
     cycles: int
     in_memory: int
+    passes: int
+    all_passes: int
     report: Report
 
     @property
@@ -50,7 +53,7 @@ class Proof:
         """The report of `hwsim verify`, and what was proven."""
         return {**self.report.to_dict(), "layer": self.layer, "ratio": self.ratio, "mode": self.mode,
                 "macs": self.macs, "real_input": self.real_input, "array_cycles": self.cycles,
-                "cycles": self.in_memory,
+                "cycles": self.in_memory, "passes": self.passes, "all_passes": self.all_passes,
                 "passed": self.passed}  # fmt: skip
 
     def configuration_lines(self) -> list[str]:
@@ -60,12 +63,14 @@ class Proof:
     def summary(self) -> str:
         """Two lines."""
         values = "real" if self.real_input else "drawn"
-        return (f"{self.layer}, {self.ratio} weights in mode {self.mode}, {self.macs:,} MACs, {values} input: "
+        part = "" if self.passes == self.all_passes else f", first {self.passes:,} of {self.all_passes:,} passes"
+        return (f"{self.layer}{part}, {self.ratio} weights in mode {self.mode}, {self.macs:,} MACs, {values} input: "
                 f"{self.cycles:,} cycles of the array in the run with memory, {self.report.rtl_cycles:,} on the RTL "
                 f"({self.in_memory:,} until the last result is in DRAM)\n{self.report.summary()}")
 
 
-def prove_layer(experiment: Experiment, folder: Path, layer: str, engine: str, seed: int) -> Proof:
+def prove_layer(experiment: Experiment, folder: Path, layer: str, engine: str, seed: int,
+                most_cycles: int | None = None) -> Proof:  # fmt: skip
     """Run one layer on the RTL and compare.
 
     Args:
@@ -74,10 +79,14 @@ def prove_layer(experiment: Experiment, folder: Path, layer: str, engine: str, s
         layer: name of an operator with MACs.
         engine: of `hwsim verify`.
         seed: of drawn values, where the workload has no real input.
+        most_cycles: run only its first passes, those whose results are out after so many cycles (the first that give
+            results, if there are none).
 
     Raises:
         InputError: no such layer, or what `hwsim run` refuses.
     """
+    import numpy as np
+
     from hwsim.nm_array.replay import memory_stalls
     from mappers.nm_array import schedule
     from mappers.operands import operands
@@ -96,10 +105,15 @@ def prove_layer(experiment: Experiment, folder: Path, layer: str, engine: str, s
     found = schedule(config, operator, ratio, experiment.memory, experiment.clock_hz, experiment.mapper)
     a, w, parameters = operands(found.mapped, values)
     offers, ready = memory_stalls(found.program, found.timeline)
-    report = verify_program(found.program, a, w, parameters, offers, ready, engine)
+    results = found.timeline.start["o"]
+    tiles = len(results) if most_cycles is None else max(1, int(np.searchsorted(results, most_cycles)))
+    passes = int(np.flatnonzero(found.program.last)[tiles - 1]) + 1
+    part = found.program if tiles == len(results) else found.program.select(slice(0, passes))
+    report = verify_program(part, a, w, parameters, offers, ready, engine)
     return Proof(layer=layer, ratio=str(ratio), mode=str(found.mapped.ratio), macs=operator.macs,
                  real_input=source.network is not None and operator.has_weights,
-                 cycles=int(found.timeline.start["o"][-1]) + 1, in_memory=found.cycles, report=report)  # fmt: skip
+                 cycles=int(results[tiles - 1]) + 1, in_memory=found.cycles, passes=passes,
+                 all_passes=found.program.passes, report=report)  # fmt: skip
 
 
 def _values(

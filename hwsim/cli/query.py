@@ -6,12 +6,15 @@ import argparse
 import csv
 import io
 import math
+from decimal import Decimal
 from typing import Any
 
 from hwsim.cli.arguments import add_json
 from hwsim.cli.output import print_json, print_text
 from hwsim.errors import InputError
 
+_EXACT = 2**53
+"""Floats below it hold every whole number."""
 _EXAMPLES = """\
 The table is called points, a row each. Names of columns have dots in them, so they stand in double quotes; without SQL
 the columns are listed.
@@ -19,6 +22,7 @@ the columns are listed.
 examples:
   hwsim query out/sweep
   hwsim query out/sweep 'SELECT count(*) FROM points WHERE feasible'
+  hwsim query out/sweep 'SELECT point, proven, "proof.date", "proof.parts" FROM points WHERE proven IS NOT NULL'
   hwsim query out/sweep 'SELECT point, "metric.edp_joule_seconds" FROM points WHERE "metric.multipliers" <= 1000 ORDER BY 2 LIMIT 1' --json
 """  # noqa: E501
 
@@ -47,7 +51,7 @@ def execute(arguments: argparse.Namespace) -> int:
         print_json([dict(zip(names, map(_plain, row), strict=True)) for row in rows])
     elif arguments.csv:
         text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows([names, *rows])
+        csv.writer(text, lineterminator="\n").writerows([names, *([_plain(value) for value in row] for row in rows)])
         print_text(text.getvalue())
     else:
         print_text(table_text(names, rows))
@@ -55,9 +59,13 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON can hold."""
+    """What JSON can hold; counts, which the table keeps as floats, as whole numbers."""
+    if isinstance(value, Decimal):
+        value = float(value)
     if isinstance(value, float):
-        return value if math.isfinite(value) else None
+        if not math.isfinite(value):
+            return None
+        return int(value) if value.is_integer() and abs(value) < _EXACT else value
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     return value if isinstance(value, (bool, int, str)) or value is None else str(value)

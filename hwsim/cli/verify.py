@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _INPUTS = ("family", "settings", "cases", "configurations", "engine", "experiment", "layer")
 ENGINES = ("verilator", "cxxrtl", "amaranth", "icarus")
+LARGEST = 1024
+"""Most multipliers of a sweep's array that is built unless more are asked for: minutes with Verilator."""
 _EXAMPLES = """\
 Exit status 0 when every transfer agrees, 1 when one does not.
 
@@ -28,6 +30,8 @@ examples:
   hwsim verify nm_array --set rows=4 --set cols=4 --cases 20 --engine amaranth
   hwsim verify nm_array --configurations 10 --seed 7 --json
   hwsim verify nm_array --experiment examples/demo.toml --layer block15.dw --set rows=8 --set cols=8
+  hwsim verify --from out/sweep --point 2a7259915a --cases 5
+  hwsim verify --from out/sweep --front --largest 256
 """
 
 
@@ -35,25 +39,45 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     parser.description = "Check that the RTL gives the reference's values in exactly the model's cycles."
     parser.epilog = _EXAMPLES
-    parser.add_argument("family", metavar="FAMILY", help=f"one of {', '.join(FAMILIES)}")
+    parser.add_argument("family", metavar="FAMILY", nargs="?", help=f"one of {', '.join(FAMILIES)}")
     add_set(parser, "fix a key of the configuration or of the cases; all others are drawn at random")
     parser.add_argument("--seed", type=int, default=0, help="of configurations, cases and stalls (default: 0)")
     parser.add_argument("--cases", type=int, default=20, metavar="N", help="per configuration (default: 20)")
-    parser.add_argument("--configurations", type=int, default=1, metavar="N", help="to try (default: 1)")
+    parser.add_argument("--configurations", type=int, metavar="N", help="to try (default: 1)")
     parser.add_argument("--engine", default="verilator", help=f"one of {', '.join(ENGINES)} (default: verilator)")
     parser.add_argument("--experiment", metavar="FILE", help="prove one layer of it, at the first of its ratios")
     parser.add_argument("--layer", metavar="NAME", help="which layer: its own values, schedule and memory stalls")
+    parser.add_argument("--from", dest="source", metavar="DIR", help="prove points of this sweep, and keep the outcome")
+    parser.add_argument("--point", action="append", metavar="ID", help="which, by name or its beginning; repeatable")
+    parser.add_argument("--front", action="store_true", help="all that are on the front of their workload")
+    parser.add_argument("--largest", type=int, metavar="N", help=f"most multipliers of an array (default: {LARGEST})")
     add_json(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Verify and report."""
-    settings = settings_of(arguments.settings)
-    one_of("FAMILY", arguments.family, FAMILIES)
     at_least("--seed", arguments.seed, 0)
     at_least("--cases", arguments.cases, 1)
-    at_least("--configurations", arguments.configurations, 1)
     one_of("--engine", arguments.engine, ENGINES)
+    if arguments.source is not None:
+        from hwsim.cli.prove_points import prove_points
+
+        return prove_points(arguments)
+    for option in ("point", "front", "largest"):
+        if getattr(arguments, option):
+            raise InputError(f"--{option}", "--from DIR beside it", "none")
+    if arguments.family is None:
+        raise InputError("FAMILY", f"one of {', '.join(FAMILIES)}", "none")
+    return _family(arguments)
+
+
+def _family(arguments: argparse.Namespace) -> int:
+    """Random configurations of a family, or one layer."""
+    settings = settings_of(arguments.settings)
+    one_of("FAMILY", arguments.family, FAMILIES)
+    if arguments.configurations is None:
+        arguments.configurations = 1
+    at_least("--configurations", arguments.configurations, 1)
     if (arguments.experiment is None) != (arguments.layer is None):
         raise InputError("verify", "--experiment and --layer together", "only one of them")
     try:

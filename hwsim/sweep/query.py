@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hwsim.errors import InputError
+from hwsim.sweep.proofs import with_proofs
 from hwsim.sweep.store import read_table
 
 
@@ -17,7 +18,7 @@ def query(folder: str | Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]
     """
     import duckdb
 
-    points = read_table(folder)
+    points = with_proofs(read_table(folder), folder)
     with duckdb.connect(config={"enable_external_access": "false"}) as connection:
         connection.register("points", points)
         try:

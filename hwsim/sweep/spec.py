@@ -79,6 +79,7 @@ class Sweep:
         return {"name": self.name, "file": self.text,
                 "objectives": [{"name": name, "direction": way} for name, way in self.objectives.items()],
                 "metrics": list(self.metrics),
+                "folders": {space.name: str(space.folder.resolve()) for space in self.spaces},
                 "axes": {space.name: [axis.to_dict() for axis in space.axes] for space in self.spaces},
                 "constraints": {space.name: [rule.text for rule in (*space.limits, *space.goals)]
                                 for space in self.spaces}}  # fmt: skip

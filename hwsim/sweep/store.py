@@ -122,7 +122,7 @@ class Store:
     def describe(self, description: Mapping[str, Any]) -> None:
         """Write ``sweep.json``."""
         text = json.dumps(description, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-        _replace(self.folder / DESCRIPTION, text.encode())
+        replace_file(self.folder / DESCRIPTION, text.encode())
 
     def _recover(self) -> None:
         """Rows of a journal that a killed process left, but those that are in a part already."""
@@ -208,10 +208,11 @@ def write_parquet(file: Path, table: pa.Table) -> None:
     """Write a table so that the file is there whole or not at all, whatever happens to the process or the power."""
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd")
-    _replace(file, sink.getvalue().to_pybytes())
+    replace_file(file, sink.getvalue().to_pybytes())
 
 
-def _replace(file: Path, data: bytes) -> None:
+def replace_file(file: Path, data: bytes) -> None:
+    """Write a file beside its place, synchronise it and rename it; OSError leaves the old one."""
     part = file.with_name(f".{file.name}.part")
     try:
         with part.open("wb") as stream:
