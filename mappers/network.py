@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy.typing as npt
 
-from hwsim.energy import EnergyTree, of_bytes
+from hwsim.energy import EnergyTree, duration, of_bytes
 from hwsim.errors import InputError
 from hwsim.memory import Dram
 from hwsim.network import Network
-from hwsim.nm_array.account import action_counts, dram_cost
+from hwsim.nm_array.account import action_counts, dram_cost, standing
 from hwsim.nm_array.config import NmArrayConfig
 from hwsim.result import LayerResult, NetworkResult
 from hwsim.roofline import Roofline, check_not_below
@@ -92,7 +92,9 @@ def simulate_operator(operator: Operator, config: NmArrayConfig, ratio: Ratio, d
         cycles=found.cycles, array_cycles=int(found.timeline.start["o"][-1]) + 1, bound_cycles=found.bound,
         best_bound_cycles=found.best_bound, macs=operator.macs,
         useful_macs=kept, peak_macs=config.macs_per_cycle, stalls=stalls,
-        dram_bytes=found.traffic.totals(), energy=EnergyTree.of(action_counts(program, found.traffic, dram)))
+        dram_bytes=found.traffic.totals(), energy=EnergyTree.of([
+            *action_counts(program, found.traffic, dram),
+            *standing(config, dram, duration(found.cycles, clock_hz))]))
 
 
 def _traffic_only(operator: Operator, config: NmArrayConfig, dram: Dram, clock_hz: float) -> LayerResult:
@@ -107,6 +109,7 @@ def _traffic_only(operator: Operator, config: NmArrayConfig, dram: Dram, clock_h
     timeline = net.solve()
     counts = [of_bytes("DRAM", name, moved[port], cost=dram_cost(dram))
               for name, port in (("read activations", "a"), ("write results", "o"))]
+    counts += standing(config, dram, duration(timeline.cycles, clock_hz))
     return LayerResult(
         name=operator.name, kind=operator.kind, m=0, k=0, n=0, groups=operator.groups, ratio=str(DENSE), tiling={},
         cycles=timeline.cycles, array_cycles=0,

@@ -1,7 +1,8 @@
 """From action counts to energy: a tree of components and actions whose leaves are count x unit cost.
 
-A cycle model returns `ActionCount`s; `EnergyTree.of` prices them. What has no count (leakage, clock, wires) is not in
-the tree: it compares designs by their activity.
+A cycle model returns `ActionCount`s; `EnergyTree.of` prices them. What costs by being there (leakage, idle memory) is
+`held` for a time: its count is pieces x seconds, its unit cost a power. Clock and wires have no count and are not in
+the tree.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hwsim.config import Configuration, in_range
-from hwsim.energy.table import Cost, CostTable, Joules, load_costs
+from hwsim.energy.table import Cost, CostTable, load_costs
+from hwsim.energy.units import Joules, Seconds
 from hwsim.errors import InputError
 
 
@@ -22,7 +24,8 @@ class ActionCount(Configuration):
 
     `count` is in what the cost is per: operations (``mac.int8``) or bits (``register.read``, ``sram``, ``dram.hbm2``);
     see `of_bytes`. `cost` names the entry of the cost table, by default the action's own name. An SRAM needs
-    ``cost="sram"`` and its `capacity_bytes`.
+    ``cost="sram"`` and its `capacity_bytes`. With a power for cost, `count` pieces were there for `seconds`:
+    see `held`.
     """
 
     component: str
@@ -30,10 +33,13 @@ class ActionCount(Configuration):
     count: int | float
     cost: str = ""
     capacity_bytes: int | None = None
+    seconds: float | None = None
 
     def check(self) -> None:
-        """Refuse negative counts, empty names, and a capacity where the cost has none."""
+        """Refuse negative counts and times, empty names, and a capacity where the cost has none."""
         in_range("count", self.count, 0)
+        if self.seconds is not None:
+            in_range("seconds", self.seconds, 0.0)
         for field in ("component", "action"):
             if not getattr(self, field):
                 raise InputError(field, "a name", "empty text")
@@ -45,12 +51,25 @@ class ActionCount(Configuration):
         """Name of the cost that applies."""
         return self.cost or self.action
 
+    @property
+    def counted(self) -> int | float:
+        """What the unit cost is multiplied with: the count, or pieces x seconds."""
+        return self.count if self.seconds is None else self.count * self.seconds
+
     def priced(self, table: CostTable) -> Cost:
-        """The unit cost of this action."""
+        """The unit cost of this action.
+
+        Raises:
+            InputError: no such cost; a power without a time, or a time without a power.
+        """
         place = f"{self.component}.{self.action}"
         if self.capacity_bytes is not None:
             return table.sram(self.capacity_bytes, place)
-        return table.cost(self.cost_name, place)
+        cost = table.cost(self.cost_name, place)
+        if cost.standing != (self.seconds is not None):
+            given = f"{self.cost_name} in {cost.unit} " + ("without a time" if cost.standing else "with a time")
+            raise InputError(place, "a power for a time, or the energy of an action", given)
+        return cost
 
 
 def of_bytes(
@@ -58,6 +77,11 @@ def of_bytes(
 ) -> ActionCount:
     """The action count of `nbytes` bytes moved at a cost that is per bit."""
     return ActionCount(component=component, action=action, count=8 * nbytes, cost=cost, capacity_bytes=capacity_bytes)
+
+
+def held(component: str, action: str, pieces: float, time: Seconds, cost: str) -> ActionCount:
+    """The count of `pieces` (um2, bits, channels, boards) that draw a power for a time, used or not."""
+    return ActionCount(component=component, action=action, count=pieces, seconds=time, cost=cost)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +135,7 @@ class EnergyTree:
         """
         prices = table or load_costs()
         return cls.summed(
-            Leaf(component=item.component, action=item.action, count=item.count, cost=item.priced(prices))
+            Leaf(component=item.component, action=item.action, count=item.counted, cost=item.priced(prices))
             for item in counts
         )
 
@@ -136,6 +160,18 @@ class EnergyTree:
     def merged(cls, trees: Iterable[EnergyTree]) -> EnergyTree:
         """The sum of several trees, as of the layers of a network."""
         return cls.summed(leaf for tree in trees for leaf in tree.leaves)
+
+    def repriced(self, table: CostTable) -> EnergyTree:
+        """The same counts at another table's costs.
+
+        Raises:
+            InputError: the table lacks one of them.
+        """
+        def cost_of(leaf: Leaf) -> Cost:
+            size, place = leaf.cost.capacity_bytes, f"{leaf.component}.{leaf.action}"
+            return table.cost(leaf.cost.name, place) if size is None else table.sram(size, place)
+
+        return EnergyTree(leaves=tuple(replace(leaf, cost=cost_of(leaf)) for leaf in self.leaves))
 
     @property
     def total(self) -> Joules:

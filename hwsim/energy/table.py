@@ -1,6 +1,6 @@
-"""The table of unit costs: energy of one action in joules, its source and its range, read from ``costs.toml``.
+"""The table of unit costs: energy of one action, or power of what stands, with source and range; from ``costs.toml``.
 
-Energies are `Joules` everywhere in the program; they are made from numbers only by `picojoules` and `nanojoules`.
+Energies are `Joules` and powers `Watts` everywhere in the program; `hwsim.energy.units` makes them from numbers.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ import math
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, NewType
+from typing import Any, Literal
 
-from hwsim.config import Configuration, in_range, load_toml, positive
+from hwsim.config import Configuration, in_range, load_toml, one_of, positive
+from hwsim.energy.technology import DEFAULT, Rule, technologies
+from hwsim.energy.units import POWER_UNITS, Joules, Seconds, energy_of, power_of, spent
 from hwsim.errors import InputError
 from hwsim.fields import nearest
 
-Joules = NewType("Joules", float)
 Mark = Literal["paper", "data sheet", "tool", "scaled", "assumption"]
 
 SMALLEST_SRAM = 64
@@ -26,38 +27,26 @@ LARGEST_SRAM = 64 * 2**20
 _DATA = Path(__file__).with_name("costs.toml")
 
 
-def picojoules(value: float) -> Joules:
-    """Energy of `value` pJ."""
-    return Joules(value * 1e-12)
-
-
-def nanojoules(value: float) -> Joules:
-    """Energy of `value` nJ."""
-    return Joules(value * 1e-9)
-
-
-_UNITS = {"pJ": picojoules, "nJ": nanojoules}
-
-
 @dataclass(frozen=True, kw_only=True)
 class Cost(Configuration):
     """One row of the table; the columns are explained at the head of ``costs.toml``."""
 
     name: str
     value: float
-    unit: Literal["pJ", "nJ"]
+    unit: Literal["pJ", "nJ", "pW", "nW", "uW", "mW", "W"]
     mark: Mark
     source: str
     low: float
     high: float
     range: str
     bits: int | None = None
+    piece: str | None = None
     capacity_bytes: int | None = None
     technology_nm: float | None = None
     voltage: float | None = None
 
     def check(self) -> None:
-        """Refuse values that are not positive, a range that leaves the value out, and an empty source."""
+        """Refuse values that are not positive, a range without the value, an empty source, a power of nothing."""
         positive("value", self.value)
         in_range("low", positive("low", self.low), None, self.value)
         in_range("high", self.high, self.value, None)
@@ -66,24 +55,60 @@ class Cost(Configuration):
                 positive(field, getattr(self, field))
         if not self.source or not self.range:
             raise InputError("source, range", "where the figures come from", "empty text")
+        if self.standing != (self.piece is not None):
+            raise InputError("piece", "what has the power, with a unit of power alone", f"{self.piece}, {self.unit}")
+
+    @property
+    def standing(self) -> bool:
+        """Whether this is a power, which costs for as long as something is there, and not the energy of an action."""
+        return self.unit in POWER_UNITS
 
     @property
     def per(self) -> str:
-        """What is counted: ``"bit"`` or ``"operation"``."""
+        """What is counted: ``"bit"`` or ``"operation"``; of a power its piece times seconds, as ``"bit s"``."""
+        if self.standing:
+            return f"{self.piece} s"
         return "operation" if self.bits is None else "bit"
 
     @property
     def energy(self) -> Joules:
-        """Energy of one operation or of one bit."""
+        """Energy of one operation or of one bit; of a power that of one piece in one second."""
         return self._of(self.value)
 
     @property
     def bounds(self) -> tuple[Joules, Joules]:
-        """Plausible lowest and highest energy of one operation or bit."""
+        """Plausible lowest and highest `energy`."""
         return self._of(self.low), self._of(self.high)
 
+    def scaled(self, rule: Rule) -> Cost:
+        """The same cost in another technology."""
+        mark: Mark = "assumption" if "assumption" in (rule.mark, self.mark) else "scaled"
+        return self.replace(value=self.value * rule.value, low=self.low * rule.low, high=self.high * rule.high,
+                            mark=mark, source=f"{self.source}; x {rule.value:g}: {rule.source}",
+                            range=f"{self.range}; x {rule.low:g} to {rule.high:g}: {rule.range}",
+                            technology_nm=rule.nm, voltage=rule.voltage)
+
     def _of(self, value: float) -> Joules:
-        return Joules(_UNITS[self.unit](value) / (self.bits or 1))
+        whole = spent(power_of(value, self.unit), Seconds(1)) if self.standing else energy_of(value, self.unit)
+        return Joules(whole / (self.bits or 1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Area(Configuration):
+    """Silicon of one operator, or of so many ``bits`` of it, um2 at 40 to 45 nm: the base of its leakage."""
+
+    name: str
+    value: float
+    mark: Mark
+    source: str
+    bits: int = 1
+
+    def check(self) -> None:
+        """Refuse what is not positive, and an empty source."""
+        positive("value", self.value)
+        positive("bits", self.bits)
+        if not self.source:
+            raise InputError("source", "where the figure comes from", "empty text")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +116,7 @@ class CostTable(Configuration):
     """Costs by name, with one curve for SRAM of any capacity."""
 
     costs: tuple[Cost, ...]
+    areas: tuple[Area, ...] = ()
 
     def check(self) -> None:
         """Refuse two costs of one name (SRAM: of one capacity) and an SRAM curve that does not rise."""
@@ -116,6 +142,27 @@ class CostTable(Configuration):
                 return cost
         wanted = f"one of {', '.join(self.names)}{nearest(name, self.names)}"
         raise InputError(place, wanted, f"{name} without a capacity" if name == "sram" else name)
+
+    def area(self, name: str) -> float:
+        """Area of one operator, or of one bit of it, um2 at 40 to 45 nm whatever the technology.
+
+        Raises:
+            InputError: the table has no such area.
+        """
+        for area in self.areas:
+            if area.name == name:
+                return area.value / area.bits
+        raise InputError("area", f"one of {', '.join(area.name for area in self.areas)}", name)
+
+    def scaled(self, technology: str) -> CostTable:
+        """The table in another technology; what does not scale with logic (DRAM, boards) stays.
+
+        Raises:
+            InputError: an unknown technology.
+        """
+        rules = technologies()[one_of("technology", technology, technologies())]
+        found = ((cost, next((rule for rule in rules if rule.meets(cost.name)), None)) for cost in self.costs)
+        return self.replace(costs=tuple(cost if rule is None else cost.scaled(rule) for cost, rule in found))
 
     def sram(self, capacity_bytes: int, place: str = "capacity_bytes") -> Cost:
         """Cost of one bit read from or written to an SRAM of that capacity.
@@ -172,21 +219,29 @@ def mux_bits(ways: int, width_bits: int) -> int:
     return (in_range("ways", ways, 1) - 1) * in_range("width_bits", width_bits, 1)
 
 
-def load_costs(path: str | Path | None = None) -> CostTable:
-    """The cost table of the package, or a user's own file of the same form.
+def load_costs(path: str | Path | None = None, *, technology: str = DEFAULT) -> CostTable:
+    """The cost table of the package, or a user's own file of the same form, in a technology.
+
+    Args:
+        path: of the user's file, whose values are taken to be for 40 to 45 nm.
+        technology: a name of ``technologies.toml``.
 
     Raises:
-        InputError: the file cannot be read, or an entry is refused; the place names the file and the entry.
+        InputError: the file cannot be read, or an entry is refused (the place names the file and the entry); an unknown
+            technology.
     """
-    return _built_in() if path is None else _read(Path(path))
+    if path is None:
+        return _built_in(technology)
+    table = _read(Path(path))
+    return table if technology == DEFAULT else table.scaled(technology)
 
 
 @cache
-def _built_in() -> CostTable:
-    return _read(_DATA)
+def _built_in(technology: str) -> CostTable:
+    return _read(_DATA) if technology == DEFAULT else _built_in(DEFAULT).scaled(technology)
 
 
 def _read(path: Path) -> CostTable:
     data: dict[str, Any] = load_toml(path)
     data.pop("check", None)  # cross-checks that the tests read
-    return CostTable.from_mapping({"costs": data.pop("cost", []), **data}, str(path))
+    return CostTable.from_mapping({"costs": data.pop("cost", []), "areas": data.pop("area", []), **data}, str(path))

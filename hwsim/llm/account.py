@@ -5,8 +5,9 @@ which the compiler counts as capacity, so that any N fits; in a slot lie the kep
 loads write and engines read. Without the sparse multiplexer zeros lie there too.
 
 Counted: MACs, the choice of activations where zeros are skipped, elements through the special function unit, bytes
-between buffers and engines, bytes that loads write into buffers, bytes over the pins of HBM and DDR, the program's own
-words. Not counted: accumulators, dequantisation, queues, wires, the clock (part of what the static figure stands for).
+between buffers and engines, positions and block tables among them, bytes that loads write into buffers, bytes over the
+pins of HBM and DDR, the program's own words. Not counted: accumulators, dequantisation, queues, wires, the clock (part
+of what the static figure stands for).
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ from pathlib import Path
 import numpy as np
 
 from hwsim.config import load_toml
-from hwsim.energy import ActionCount, CostTable, EnergyTree, load_costs, mux_bits, of_bytes
+from hwsim.energy import ActionCount, CostTable, EnergyTree, Seconds, held, load_costs, mux_bits, of_bytes
 from hwsim.llm.engine import EngineConfig
 from hwsim.llm.isa import BLOCK, TWO_PASSES, Buffer, Flag, Function, Opcode
 from hwsim.llm.simulate import Run
 
 _TWO_OPERANDS = (Function.ADD, Function.MUL)
 _SECONDS = 1e-12
+POSITION_BITS = 4
+"""Of a kept weight in its block of 16."""
 
 
 def energy(run: Run, times: float = 1) -> EnergyTree:
@@ -36,14 +39,14 @@ def costs() -> CostTable:
     """The package's table with what an FPGA adds."""
     path = Path(__file__).with_name("costs.toml")
     own = CostTable.from_mapping({"costs": load_toml(path)["cost"]}, str(path))
-    return CostTable(costs=(*load_costs().costs, *own.costs))
+    return CostTable(costs=(*load_costs().costs, *own.costs), areas=load_costs().areas)
 
 
 def action_counts(run: Run) -> list[ActionCount]:
     """Actions of all cores, and seconds of static power."""
-    counts = [*_arithmetic(run), *_reads(run), *_writes(run), *_memory(run)]
+    counts = [*_arithmetic(run), *_reads(run), *_metadata(run), *_writes(run), *_memory(run)]
     board = [count.replace(count=count.count * run.config.slrs) for count in counts]
-    board.append(ActionCount(component="board", action="static", count=run.total * _SECONDS, cost="fpga.static"))
+    board.append(held("board", "static", 1, Seconds(run.total * _SECONDS), "fpga.static"))
     in_ddr = run.config.memory.tables == "ddr"
     board.append(of_bytes("DDR" if in_ddr else "HBM", "instructions", run.program.nbytes * run.config.slrs,
                           cost="dram.ddr4" if in_ddr else "dram.hbm2"))
@@ -51,19 +54,41 @@ def action_counts(run: Run) -> list[ActionCount]:
 
 
 def _arithmetic(run: Run) -> list[ActionCount]:
-    rows, config = run.program.instructions, run.config
+    config = run.config
     counts = [ActionCount(component="matrix engine", action=f"{op.name} multiply-accumulate", count=number,
                           cost="fpga.mac.int8") for op, number in run.macs.items()]
     if config.sparse_mux:
-        chosen = 0.0
-        for op, outputs in _outputs(config).items():
-            sparse = (rows["op"] == op) & (rows["flags"] & Flag.SPARSE != 0)
-            chosen += outputs * BLOCK * float((rows["k"][sparse] * rows["work"][sparse].astype(np.float64)).sum())
+        chosen = sum(BLOCK**2 * kept for kept, _ in _sparse(run).values())
         counts.append(ActionCount(component="matrix engine", action="select activation",
                                   count=chosen * mux_bits(BLOCK, 8), cost="fpga.mux2"))
     elements = _elements(run)
     passes = float((elements * np.where(np.isin(_functions(run), TWO_PASSES), 2, 1)).sum())
     return [*counts, ActionCount(component="special functions", action="element", count=passes, cost="fpga.sfu")]
+
+
+def _sparse(run: Run) -> dict[Opcode, tuple[float, float]]:
+    """By engine: MACs of kept weights, and of all weights, of its sparse products; both in blocks of 16 x 16."""
+    rows, found = run.program.instructions, {}
+    for op, outputs in _outputs(run.config).items():
+        sparse = (rows["op"] == op) & (rows["flags"] & Flag.SPARSE != 0)
+        k = rows["k"][sparse].astype(np.float64)
+        kept = float((k * rows["work"][sparse]).sum())
+        found[op] = outputs / BLOCK * kept, outputs / BLOCK * float(k.sum())
+    return found
+
+
+def _metadata(run: Run) -> list[ActionCount]:
+    """Positions of kept weights, four bits each, and N of each block, a byte, as engines read them with the weights.
+
+    A weight of MM is read once for all rows of its tile. Without the multiplexer there are no positions.
+    """
+    if not run.config.sparse_mux:
+        return []
+    shared, banks = {Opcode.MM: run.config.mm_tile[1], Opcode.MV: 1}, _bank_bytes(run.config)
+    kept, blocks = (sum(both[part] / shared[op] for op, both in _sparse(run).items()) for part in (0, 1))
+    return [of_bytes("META buffer", "read", kept * BLOCK**2 * POSITION_BITS / 8, cost="sram",
+                     capacity_bytes=banks[Buffer.META]),
+            of_bytes("block table", "read", blocks, cost="sram", capacity_bytes=banks[Buffer.BLOCKS])]
 
 
 def _reads(run: Run) -> list[ActionCount]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hwsim.energy import Seconds, Watts, mean_power
 from hwsim.llm_workload.step_time import StepTime
 
 
@@ -39,9 +40,9 @@ class Generation:
         return float(self.decode.energy.total) / self.tokens
 
     @property
-    def watts(self) -> float:
+    def watts(self) -> Watts:
         """Mean power of decoding."""
-        return float(self.decode.energy.total) / (self.decode.total_ms / 1e3)
+        return mean_power(self.decode.energy.total, Seconds(self.decode.total_ms / 1e3))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""

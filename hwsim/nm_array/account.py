@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from hwsim.energy import ActionCount, mux_bits, of_bytes
+from functools import lru_cache
+
+from hwsim.energy import ActionCount, Seconds, held, load_costs, mux_bits, of_bytes
 from hwsim.memory import Dram
+from hwsim.nm_array.config import NmArrayConfig
 from hwsim.nm_array.program import Program
 from hwsim.nm_array.traffic import Traffic, parameter_bytes
 
-DRAM_COSTS = {"ddr4": "dram.ddr4", "hbm2": "dram.hbm2", "lpddr4": "dram.lpddr4"}
+DRAM_COSTS = {"ddr4": "dram.ddr4", "hbm2e": "dram.hbm2e", "hbm2": "dram.hbm2", "lpddr4": "dram.lpddr4",
+              "lpddr5": "dram.lpddr5"}
 
 
 def dram_cost(dram: Dram) -> str:
@@ -86,22 +90,70 @@ def _buffers(program: Program) -> list[ActionCount]:
     """Reads and writes of the buffers' banks: one per row or column, priced by the size of a bank."""
     config, work, size = program.config, _work(program), program.config.element_bits // 8
     a_word, w_word = config.span * size, config.slots * (config.element_bits + config.index_bits) / 8
-    a_bank, w_bank = config.a_slots * config.tile_depth * a_word, config.w_slots * config.w_depth * w_word
-    q_word = parameter_bytes(config)
-    q_bank, results = config.q_slots * q_word, work["finished"] * config.cols
-    counts = [_sram("activation buffer", "write", int(program.a_beats.sum()) * config.rows * a_word, a_bank),
-              _sram("activation buffer", "read", work["reads"] * config.rows * a_word, a_bank),
-              _sram("weight buffer", "write", int(program.w_beats.sum()) * config.cols * w_word, w_bank),
-              _sram("weight buffer", "read", work["loads"] * config.cols * w_word, w_bank),
-              _sram("parameter buffer", "write", len(program.q_pass) * config.cols * q_word, q_bank),
-              _sram("parameter buffer", "read", results * q_word, q_bank),
-              _sram("result buffer", "write", results * size, config.o_depth * size),
-              _sram("result buffer", "read", results * size, config.o_depth * size)]
+    q_word, results = parameter_bytes(config), work["finished"] * config.cols
+    moved = {"activation buffer": (int(program.a_beats.sum()) * config.rows * a_word,
+                                   work["reads"] * config.rows * a_word),
+             "weight buffer": (int(program.w_beats.sum()) * config.cols * w_word,
+                               work["loads"] * config.cols * w_word),
+             "parameter buffer": (len(program.q_pass) * config.cols * q_word, results * q_word),
+             "result buffer": (results * size, results * size)}
     if program.dataflow == "ws":
         partial = 4 * (work["sums_out"] - work["finished"]) * config.cols
-        bank = 4 * config.tile_depth
-        counts += [_sram("accumulators", "write", partial, bank), _sram("accumulators", "read", partial, bank)]
-    return counts
+        moved["accumulators"] = partial, partial
+    banks = buffer_banks(config)
+    return [_sram(name, action, nbytes, banks[name][1]) for name, both in moved.items()
+            for action, nbytes in zip(("write", "read"), both, strict=True)]
+
+
+def buffer_banks(config: NmArrayConfig) -> dict[str, tuple[int, float]]:
+    """On-chip memories: component, (banks, bytes of a bank)."""
+    size = config.element_bits // 8
+    w_word = config.slots * (config.element_bits + config.index_bits) / 8
+    banks = {"activation buffer": (config.rows, config.a_slots * config.tile_depth * config.span * size),
+             "weight buffer": (config.cols, config.w_slots * config.w_depth * w_word),
+             "parameter buffer": (config.cols, config.q_slots * parameter_bytes(config)),
+             "result buffer": (config.cols, config.o_depth * size)}
+    if "ws" in config.dataflows:
+        banks["accumulators"] = (config.cols, 4 * config.tile_depth)
+    return banks
+
+
+def standing(config: NmArrayConfig, dram: Dram, time: Seconds) -> list[ActionCount]:
+    """What leaks, or idles, for as long as the array and its memory are on, whatever they do.
+
+    Logic by area: multipliers, adders, multiplexers and registers of the PEs, the arithmetic behind the columns.
+    Buffers by bit. Not counted: control, DMA.
+    """
+    pe, behind, bits = _inventory(config)
+    finish = "finish" if config.floating else "requantise"
+    return [held("PE", "leakage", pe, time, "leakage.logic"), held(finish, "leakage", behind, time, "leakage.logic"),
+            held("buffers", "leakage", bits, time, "leakage.sram"), idle_memory(dram, time)]
+
+
+def idle_memory(dram: Dram, time: Seconds) -> ActionCount:
+    """The DRAM's channels, on for a time."""
+    return held("DRAM", "idle", dram.channels, time, f"idle.{dram_cost(dram)}")
+
+
+@lru_cache(maxsize=256)
+def _inventory(config: NmArrayConfig) -> tuple[float, float, float]:
+    """Area of all PEs, of what stands behind the columns (um2), bits of SRAM."""
+    area, bits = load_costs().area, config.element_bits
+    if config.floating:  # an adder a multiplier: the tree of its products and the sum
+        multiplier, adder, product = area("multiply.fp16"), area("add.fp32"), ACCUMULATOR_BITS
+        behind = area("add.fp32")
+    else:
+        multiplier, adder, product = area("multiply.int8"), area("add.int32"), INTEGER_PRODUCT_BITS
+        behind = area("multiply.int32") + 3 * area("add.int32")
+    widest = max(mode.ratio.m for mode in config.modes)
+    held_weights = 2 if config.shadow_weights and "ws" in config.dataflows else 1
+    registers = (held_weights * config.slots * (bits + config.index_bits) + config.span * bits
+                 + config.multipliers * product * config.product_stages
+                 + ACCUMULATOR_BITS * max(config.sum_latency, config.interleaved if "os" in config.dataflows else 1))
+    pe = (config.multipliers * (multiplier + adder + mux_bits(widest, bits) * area("mux2"))
+          + registers * area("register"))
+    sram = sum(8 * banks * nbytes for banks, nbytes in buffer_banks(config).values())
+    return config.rows * config.cols * pe, config.cols * behind, sram
 
 
 ACCUMULATOR_BITS, INTEGER_PRODUCT_BITS = 32, 16

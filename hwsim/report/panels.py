@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 STALLS = {"busy": "#0072b2", "starved": "#e69f00", "blocked": "#cc3311", "idle": "#bbbbbb"}
 TRAFFIC = "#f0f0f0"
-ENERGY = {"arithmetic": "#0072b2", "registers": "#56b4e9", "SRAM": "#009e73", "DRAM": "#e69f00", "other": "#bbbbbb"}
+ENERGY = {"arithmetic": "#0072b2", "registers": "#56b4e9", "SRAM": "#009e73", "DRAM": "#e69f00", "static": "#cc79a7",
+          "other": "#bbbbbb"}
 BASELINES = ("#333333", "#999999", "#cccccc")
+GPU = "#76b041"
 NAMED_LAYERS = 32
 """Up to this many layers are named on the axis; more are numbered."""
 NARROWEST = 6
@@ -33,7 +35,7 @@ def energy_groups(tree: EnergyTree) -> dict[str, float]:
 
 def _energy_group(cost: str) -> str:
     kind = cost.partition(".")[0]
-    known = {"sram": "SRAM", "dram": "DRAM", "register": "registers"}
+    known = {"sram": "SRAM", "dram": "DRAM", "register": "registers", "leakage": "static", "idle": "static"}
     if kind in known:
         return known[kind]
     return "arithmetic" if kind in ("mac", "multiply", "add", "mux2", "compare") else "other"
@@ -86,24 +88,28 @@ def _short(name: str, width: int = 18) -> str:
 
 
 def draw_speedup(axes: Axes, outcome: Outcome, chosen: Run) -> None:
-    """(b): cycles of each baseline over those of each run."""
-    names = list(outcome.baselines)
+    """(b): time of each baseline, and of the first GPU, over that of each run."""
+    sets = {f"over {name}": [outcome.comparison(run)[name]["speedup"] or 0.0 for run in outcome.runs]
+            for name in outcome.baselines}
+    if chosen.gpus:
+        sets[f"over {chosen.gpus[0].board.name}, model"] = [
+            run.beside(run.gpus[0], None)["speedup"] or 0.0 for run in outcome.runs]
     axes.set_title("(b) Speedup", loc="left")
-    if not names:
+    if not sets:
         _empty(axes, "no baselines")
         return
-    width = 0.8 / len(names)
-    for number, name in enumerate(names):
-        values = [outcome.comparison(run)[name]["speedup"] or 0.0 for run in outcome.runs]
-        places = [k + (number - (len(names) - 1) / 2) * width for k in range(len(values))]
-        bars = axes.bar(places, values, 0.92 * width, color=BASELINES[number % len(BASELINES)], label=f"over {name}")
-        if len(values) * len(names) <= 8:
+    width = 0.8 / len(sets)
+    for number, (label, values) in enumerate(sets.items()):
+        places = [k + (number - (len(sets) - 1) / 2) * width for k in range(len(values))]
+        colour = BASELINES[number % len(BASELINES)] if number < len(outcome.baselines) else GPU
+        bars = axes.bar(places, values, 0.92 * width, color=colour, label=label)
+        if len(values) * len(sets) <= 8:
             axes.bar_label(bars, fmt="%.2f", fontsize=6, padding=1)
     axes.axhline(1, color="black", linewidth=0.5, linestyle=(0, (4, 3)))
     axes.set_xticks(range(len(outcome.runs)), [run.ratio for run in outcome.runs])
     axes.set_xlim(-0.6, len(outcome.runs) - 0.4)
-    for label, run in zip(axes.get_xticklabels(), outcome.runs, strict=True):
-        label.set_fontweight("bold" if run is chosen and len(outcome.runs) > 1 else "normal")
+    for tick, run in zip(axes.get_xticklabels(), outcome.runs, strict=True):
+        tick.set_fontweight("bold" if run is chosen and len(outcome.runs) > 1 else "normal")
     axes.set_xlabel("N:M of the weights")
     axes.set_ylabel("speedup (×)")
     axes.margins(y=0.32)

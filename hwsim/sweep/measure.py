@@ -8,8 +8,8 @@ from typing import Any
 from hwsim.energy import EnergyTree
 from hwsim.kv_workload.experiment import KvExperiment
 from hwsim.kv_workload.step import Step
+from hwsim.nm_array.account import buffer_banks
 from hwsim.nm_array.config import NmArrayConfig
-from hwsim.nm_array.traffic import parameter_bytes
 from hwsim.result import NetworkResult
 
 Metrics = dict[str, float | None]
@@ -78,19 +78,6 @@ def step_detail(step: Step) -> dict[str, Any]:
     return {"energy": _by_component(EnergyTree.merged(trees)), "stalls": {}, "layers": {
         "name": ["attention", "weights"], "cycles": [step.attention_cycles, step.weight_cycles],
         "energy_joules": [float(tree.total) for tree in trees]}}
-
-
-def buffer_banks(config: NmArrayConfig) -> dict[str, tuple[int, float]]:
-    """On-chip memories as `hwsim.nm_array.account` prices them: component, (banks, bytes of a bank)."""
-    size = config.element_bits // 8
-    w_word = config.slots * (config.element_bits + config.index_bits) / 8
-    banks = {"activation buffer": (config.rows, config.a_slots * config.tile_depth * config.span * size),
-             "weight buffer": (config.cols, config.w_slots * config.w_depth * w_word),
-             "parameter buffer": (config.cols, config.q_slots * parameter_bytes(config)),
-             "result buffer": (config.cols, config.o_depth * size)}
-    if "ws" in config.dataflows:
-        banks["accumulators"] = (config.cols, 4 * config.tile_depth)
-    return banks
 
 
 def _by_component(tree: EnergyTree) -> dict[str, float]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwsim.energy import ActionCount, EnergyTree, load_costs, of_bytes
+from hwsim.energy import ActionCount, EnergyTree, Seconds, duration, held, load_costs, of_bytes
 from hwsim.errors import InputError
 
 COUNTS = [
@@ -52,6 +52,30 @@ def test_dict_and_rows() -> None:
     assert rows[0]["share"] == 1.0 and math.fsum(row["share"] for row in rows if row["depth"] == 1) == pytest.approx(1)
 
 
+def test_what_stands_costs_by_the_second() -> None:
+    time = duration(3e6, 200e6)
+    tree = EnergyTree.of([held("buffer", "leakage", 8192, time, "leakage.sram"),
+                          held("buffer", "leakage", 8192, time, "leakage.sram")])
+    assert tree.total == pytest.approx(8192 * 10.3e-9 * 0.03, rel=1e-12)
+    leaf = tree.to_dict()["components"]["buffer"]["actions"]["leakage"]
+    assert leaf["per"] == "bit s" and leaf["count"] == pytest.approx(8192 * 0.03) and leaf["low"] < leaf["high"] / 1e4
+
+
+def test_a_power_needs_a_time_and_an_action_has_none() -> None:
+    with pytest.raises(InputError, match=r"x.leak: .*got leakage.sram in nW without a time"):
+        EnergyTree.of([ActionCount(component="x", action="leak", count=1, cost="leakage.sram")])
+    with pytest.raises(InputError, match=r"x.add: .*got add.int8 in pJ with a time"):
+        EnergyTree.of([held("x", "add", 1, Seconds(1.0), "add.int8")])
+
+
+def test_another_technology_prices_the_same_counts() -> None:
+    there = load_costs(technology="7nm")
+    counts = [*COUNTS, held("weights", "leakage", 8 * 32768, Seconds(1e-3), "leakage.sram")]
+    tree = EnergyTree.of(counts).repriced(there)
+    assert tree == EnergyTree.of(counts, there) != EnergyTree.of(counts)
+    assert tree.components["dram"] == EnergyTree.of(counts).components["dram"]
+
+
 def test_nothing_costs_nothing() -> None:
     tree = EnergyTree.of([])
     assert tree.total == 0.0 and tree.bounds == (0.0, 0.0) and tree.rows()[0]["share"] == 0.0
@@ -61,7 +85,7 @@ def test_nothing_costs_nothing() -> None:
 actions = st.builds(
     ActionCount,
     component=st.sampled_from(["a", "b", "c"]),
-    action=st.sampled_from([name for name in load_costs().names]),
+    action=st.sampled_from([cost.name for cost in load_costs().costs if not cost.standing and cost.name != "sram"]),
     count=st.integers(0, 2**60) | st.floats(0, 1e15),
 )
 

@@ -15,7 +15,7 @@ U280 = EngineConfig.preset("u280")
 
 def counted(*rows, config=U280, layers=("",)):
     run = simulate(Program(np.concatenate(rows), layers), config)
-    return {(count.component, count.action): count.count for count in action_counts(run)}, run
+    return {(count.component, count.action): count.counted for count in action_counts(run)}, run
 
 
 def test_counts_by_hand():
@@ -38,6 +38,7 @@ def test_counts_by_hand():
         ("A buffer", "load"): 3 * 8 * 4096,
         ("block table", "load"): 3 * 8 * 32,
         ("HBM", "read"): 3 * 8 * 4096, ("HBM", "write"): 3 * 8 * 100, ("DDR", "tables"): 3 * 8 * 32,
+        ("META buffer", "read"): 3 * 4 * macs, ("block table", "read"): 3 * 8 * 512 // 16,
         ("board", "static"): run.total * 1e-12,
         ("DDR", "instructions"): 3 * 32 * (7 + 7 + 4 + 3 + 3),
     }

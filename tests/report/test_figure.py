@@ -78,7 +78,8 @@ def test_without_baselines(make: Any) -> None:
 def test_every_cost_has_a_group() -> None:
     for cost in load_costs().costs:
         capacity = 4096 if cost.name == "sram" else None
-        tree = EnergyTree.of([ActionCount(component="x", action="y", count=3, cost=cost.name, capacity_bytes=capacity)])
+        tree = EnergyTree.of([ActionCount(component="x", action="y", count=3, cost=cost.name, capacity_bytes=capacity,
+                                          seconds=2 if cost.standing else None)])
         groups = energy_groups(tree)
         assert set(groups) == set(ENERGY)
         assert sum(groups.values()) == pytest.approx(tree.total)

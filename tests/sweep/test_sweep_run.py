@@ -13,9 +13,8 @@ from hwsim.cli import main
 from hwsim.cli.evaluate import evaluate
 from hwsim.cli.simulate import run_experiment
 from hwsim.experiment import Experiment
-from hwsim.nm_array.account import action_counts
+from hwsim.nm_array.account import action_counts, buffer_banks
 from hwsim.nm_array.config import NmArrayConfig
-from hwsim.sweep.measure import buffer_banks
 from hwsim.sweep.plan import points_of
 from hwsim.sweep.pool import Here, Processes
 from hwsim.sweep.query import query

@@ -1,0 +1,67 @@
+"""Technologies that the cost table is scaled to: factors by kind of cost, with source, mark and range, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from hwsim.config import Configuration, in_range, load_toml, one_of, positive
+from hwsim.errors import InputError
+
+DEFAULT = "45nm"
+"""The technology that the table is written for."""
+_DATA = Path(__file__).with_name("technologies.toml")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule(Configuration):
+    """Costs whose names begin so, times a factor; `low` and `high` are factors of a cost's own low and high ends."""
+
+    begins: tuple[str, ...]
+    value: float
+    low: float
+    high: float
+    mark: Literal["scaled", "assumption"]
+    source: str
+    range: str
+    nm: float
+    voltage: float | None = None
+
+    def check(self) -> None:
+        """Refuse factors that are not positive or out of order, and an empty source."""
+        in_range("low", positive("low", self.low), None, self.value)
+        in_range("high", self.high, self.value, None)
+        if not self.source or not self.range:
+            raise InputError("source, range", "where the figures come from", "empty text")
+
+    def meets(self, name: str) -> bool:
+        """Whether the rule is for that cost."""
+        return name.startswith(self.begins)
+
+
+@cache
+def technologies() -> Mapping[str, tuple[Rule, ...]]:
+    """Rules by technology; of the default one there are none. The first rule that meets a cost applies."""
+    found: dict[str, tuple[Rule, ...]] = {DEFAULT: ()}
+    for entry in load_toml(_DATA)["technology"]:
+        shared = {key: entry[key] for key in ("nm", "voltage") if key in entry}
+        found[entry["name"]] = tuple(Rule.from_mapping({**shared, **rule}, f"{_DATA.name}: {entry['name']}")
+                                     for rule in entry["rule"])
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnergyChoice(Configuration):
+    """Section ``[energy]`` of an experiment.
+
+    Schedules are chosen with the table as it is written (45 nm), so that technologies price the same actions.
+    """
+
+    technology: str = DEFAULT
+
+    def check(self) -> None:
+        """Refuse unknown technologies."""
+        one_of("technology", self.technology, technologies())
