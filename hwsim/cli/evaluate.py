@@ -15,12 +15,17 @@ from hwsim.cli.simulate import BASELINES, refuse_huge
 from hwsim.cli.sources import Source, read_source
 from hwsim.experiment import Experiment
 from hwsim.kv_workload.experiment import KvExperiment
+from hwsim.llm.engine import EngineConfig
+from hwsim.llm_workload.experiment import LlmExperiment
+from hwsim.llm_workload.generation import Generation
 from hwsim.nm_array.config import NmArrayConfig
 from hwsim.result import LayerResult, NetworkResult
 from hwsim.sparsity.ratio import Ratio
 from hwsim.sweep.families import experiment_of
 from hwsim.sweep.measure import network_detail, network_metrics, step_detail, step_metrics
+from hwsim.sweep.measure_llm import generation_detail, generation_metrics
 from hwsim.sweep.rows import Outcome, Point
+from hwsim.workload.decoder.assignment import Assignment
 
 T = TypeVar("T")
 
@@ -43,7 +48,7 @@ class Kept:
         return found
 
 
-_sources, _plans, _layers, _networks = Kept(4), Kept(64), Kept(8), Kept(16)
+_sources, _plans, _layers, _networks, _generations = Kept(4), Kept(64), Kept(8), Kept(16), Kept(16)
 
 
 def evaluate(point: Point) -> Outcome:
@@ -55,6 +60,8 @@ def evaluate(point: Point) -> Outcome:
     experiment = experiment_of(point.inputs)
     if isinstance(experiment, KvExperiment):
         return _decoded(experiment)
+    if isinstance(experiment, LlmExperiment):
+        return _generated(experiment)
     return _network(experiment, point.folder)
 
 
@@ -108,3 +115,19 @@ def _decoded(experiment: KvExperiment) -> Outcome:
     dense = step_of(experiment, sparsity, "dense", context)
     return Outcome(workload=experiment.workload.kv.name, seed=experiment.pruning.seed,
                    metrics=step_metrics(experiment, step, dense), detail=step_detail(step))  # fmt: skip
+
+
+def _generated(experiment: LlmExperiment) -> Outcome:
+    from mappers.llm.generate import Generator
+
+    model, assignment = experiment.loaded()
+
+    def generation(engine: EngineConfig, weights: Assignment) -> Generation:
+        key = (experiment.model, engine, weights, experiment.compiler, experiment.prompt, experiment.tokens)
+        return _generations.get(key, lambda: Generator(model, engine, weights, experiment.compiler).generate(
+            experiment.prompt, experiment.tokens))
+
+    found = generation(experiment.engine, assignment)
+    dense = generation(experiment.engine.replace(sparse_mux=False), assignment.dense())
+    return Outcome(workload=model.name, seed=assignment.seed, metrics=generation_metrics(experiment, found, dense),
+                   detail=generation_detail(experiment, found))

@@ -7,25 +7,35 @@ from typing import Any
 
 from hwsim.errors import InputError
 from hwsim.experiment import Experiment
+from hwsim.fields import joined
 from hwsim.kv_workload.experiment import KvExperiment
+from hwsim.llm_workload.experiment import LlmExperiment
 from hwsim.sweep.rows import compact
 
 SHARED = ("workload", "accelerator", "memory", "clock_hz", "mapper")
 """Parts of an experiment that, where equal, let points share most of their work."""
+GENERATIONS = ("model", "assignment", "prompt", "tokens")
+"""The same of a language model's."""
 
 
 def family_of(mapping: Mapping[str, Any]) -> str:
     """Name of the accelerator's family."""
+    if "llm" in mapping:
+        return "dsp_chain"
     workload = mapping.get("workload")
     return "bitmap_decoder" if isinstance(workload, Mapping) and "kv" in workload else "nm_array"
 
 
-def experiment_of(mapping: Mapping[str, Any], place: str = "") -> Experiment | KvExperiment:
-    """The experiment; one with a cache where the workload is one.
+def experiment_of(mapping: Mapping[str, Any], place: str = "") -> Experiment | KvExperiment | LlmExperiment:
+    """The experiment; one with a cache where the workload is one, one with a language model in the table ``llm``.
 
     Raises:
         InputError: it is refused, or stands for several runs.
     """
+    if family_of(mapping) == "dsp_chain":
+        if set(mapping) != {"llm"}:
+            raise InputError(place, "the table llm alone", ", ".join(sorted(set(mapping) - {"llm"})))
+        return LlmExperiment.from_mapping(mapping["llm"], joined(place, "llm"))
     if family_of(mapping) == "bitmap_decoder":
         cached = KvExperiment.from_mapping(mapping, place)
         if len(cached.pruning.sparsities) != 1 or len(cached.workload.contexts) != 1:
@@ -39,6 +49,19 @@ def experiment_of(mapping: Mapping[str, Any], place: str = "") -> Experiment | K
     return experiment
 
 
+def inputs_of(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """The experiment as plain data, what the mapping leaves out filled in.
+
+    Raises:
+        InputError: as `experiment_of`.
+    """
+    experiment = experiment_of(mapping)
+    return {"llm": experiment.to_mapping()} if isinstance(experiment, LlmExperiment) else experiment.to_mapping()
+
+
 def group_of(inputs: Mapping[str, Any]) -> str:
     """Equal for points that share most of their work."""
+    if family_of(inputs) == "dsp_chain":
+        llm = inputs["llm"]
+        return compact({part: llm.get(part) for part in GENERATIONS} if isinstance(llm, Mapping) else llm)
     return compact({part: inputs.get(part) for part in SHARED})

@@ -15,7 +15,7 @@ from hwsim.provenance import file_digest
 from hwsim.settings import merged
 from hwsim.sweep.axes import Axis
 from hwsim.sweep.expression import Expression, Lookup, missing
-from hwsim.sweep.families import experiment_of, family_of, group_of
+from hwsim.sweep.families import experiment_of, family_of, group_of, inputs_of
 from hwsim.sweep.keys import Path as KeyPath
 from hwsim.sweep.keys import dotted, found, placed
 from hwsim.sweep.rows import Point, Row, compact
@@ -24,6 +24,8 @@ from hwsim.sweep.spec import Space, Sweep
 MOST_POINTS = 200_000
 _FILES = ("onnx", "scalesim", "weights")
 """Workloads that are files: their content is part of a point's inputs."""
+_LLM_FILES = ("model", "assignment")
+"""The same of a language model, where no preset has the name."""
 
 Choose = Callable[[Axis], Any]
 
@@ -116,7 +118,7 @@ def _holds(rule: Expression, mapping: Mapping[str, Any]) -> bool:
         filled = mapping
     except KeyError:
         try:
-            filled = experiment_of(mapping).to_mapping()
+            filled = inputs_of(mapping)
         except InputError:
             return True
         filled = merged(filled, mapping)
@@ -136,7 +138,7 @@ def point_of(space: Space, mapping: Mapping[str, Any]) -> Point:
     """The point of an experiment; where that is refused, a point that says why."""
     family, folder = family_of(mapping), str(space.folder)
     try:
-        inputs, refused = experiment_of(mapping).to_mapping(), ""
+        inputs, refused = inputs_of(mapping), ""
     except InputError as error:
         inputs, refused = dict(mapping), str(error)
     return Point(name=_digest(inputs, folder), space=space.name, family=family, inputs=inputs, folder=folder,
@@ -148,6 +150,9 @@ def _digest(inputs: Mapping[str, Any], folder: str) -> str:
     workload = inputs.get("workload")
     named = workload if isinstance(workload, Mapping) else {}
     files = {name: _file_digest(str(Path(folder) / str(named[name]))) for name in _FILES if name in named}
+    llm = inputs.get("llm")
+    if isinstance(llm, Mapping):
+        files |= {name: _file_digest(str(llm[name])) for name in _LLM_FILES if Path(str(llm.get(name))).is_file()}
     return hashlib.sha256(compact([__version__, inputs, files]).encode()).hexdigest()[:20]
 
 
