@@ -20,6 +20,9 @@
     [mapper]                         # how far the mapper searches
     solved = 8
 
+    [gpu]                            # compared with, by the model of `hwsim gpu`
+    boards = ["a100-80g"]
+
 Every key is checked; unknown ones are refused. The sources are read by `hwsim.cli.sources`.
 """
 
@@ -33,6 +36,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from hwsim.config import Configuration, in_range, load_toml, merged, one_of, positive
 from hwsim.errors import InputError
+from hwsim.gpu.choice import GpuChoice
 from hwsim.memory import Dram
 from hwsim.nm_array.config import NmArrayConfig
 from hwsim.search import SearchLimits
@@ -155,6 +159,7 @@ class Experiment(Configuration):
     accelerator: Accelerator = Accelerator()
     memory: Dram = Dram.preset("ddr4-2400-x64")
     mapper: SearchLimits = SearchLimits()
+    gpu: GpuChoice = GpuChoice()
 
     def check(self) -> None:
         """Refuse a clock that stands still, a baseline given twice and ratios that the array was not built for."""

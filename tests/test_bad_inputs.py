@@ -126,7 +126,7 @@ CASES: dict[str, tuple[Case, str]] = {
     "binary garbage": (binary("x.toml", b"\x00\xff\xfe\x80" * 9, "run", "FILE"), "UTF-8"),
     "broken TOML": (experiment("[workload\n"), "line 1"),
     "duplicate key": (experiment(GOOD + "rows = 4\nrows = 8\n"), "valid TOML"),
-    "unknown section": (experiment(GOOD + "[gpu]\nx = 1\n"), "key 'gpu'"),
+    "unknown section": (experiment(GOOD + "[tpu]\nx = 1\n"), "key 'tpu'"),
     "unknown key": (experiment(GOOD + "rowz = 4\n"), "did you mean 'rows'"),
     "wrong type": (changed('accelerator.rows="8"'), "accelerator.rows: wanted an integer"),
     "float for an int": (changed("accelerator.rows=8.0"), "an integer"),

@@ -11,6 +11,7 @@ from hwsim.cli.plans import plans_of
 from hwsim.cli.sources import Source, read_source
 from hwsim.errors import InputError
 from hwsim.experiment import Experiment
+from hwsim.gpu.network import on_gpus
 from hwsim.nm_array.config import Dataflow, NmArrayConfig
 from hwsim.provenance import provenance
 from hwsim.report.outcome import Outcome, Run
@@ -48,13 +49,14 @@ def run_experiment(experiment: Experiment, folder: str | Path = ".", stage: Stag
         title = f"weights {plan.label}"
         result = _simulate(source, experiment, config, "", plan.ratios, plan.weights, stage, title)
         runs.append(Run(ratio=plan.label, result=result, pruning=plan.records,
-                        similarity=similarity(source, plan.weights)))  # fmt: skip
+                        similarity=similarity(source, plan.weights),
+                        gpus=on_gpus(source.workload, experiment.gpu, plan.ratios, config.data_type)))  # fmt: skip
     baselines: dict[str, NetworkResult] = {
         str(name): _simulate(source, experiment, BASELINES[name](config), name, {}, None, stage, f"{name} baseline")
         for name in experiment.baselines
     }
     made_from = provenance(experiment.to_mapping(), seed=experiment.pruning.seed, files=source.files)
-    return Outcome(runs=tuple(runs), baselines=baselines, provenance=made_from)
+    return Outcome(runs=tuple(runs), baselines=baselines, provenance=made_from, dollars=experiment.gpu.dollars)
 
 
 def similarity(source: Source, weights: Mapping[str, Any] | None) -> float | None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from hwsim.gpu.board import GpuBoard
-from hwsim.gpu.constants import GpuConstants
+from hwsim.gpu.constants import GpuConstants, default_constants
 from hwsim.gpu.model import KERNELS
 from hwsim.gpu.points import BOARD, Point, points
 from hwsim.gpu.shape import HALF
@@ -133,6 +134,13 @@ def constants_text(constants: GpuConstants) -> str:
 def errors(constants: GpuConstants) -> list[Errors]:
     """Errors of the four kernels on the points that calibrate, and on those held out."""
     return [errors_of(kernel, constants, GpuBoard.preset(BOARD), points()) for kernel in FITTED]
+
+
+@cache
+def held_out(kernel: str) -> tuple[float, float]:
+    """(median, worst) relative error of a kernel with the stored constants on the points held out."""
+    found = np.abs(errors_of(kernel, default_constants(), GpuBoard.preset(BOARD), points()).held_out)
+    return float(np.median(found)), float(found.max())
 
 
 def errors_of(kernel: str, constants: GpuConstants, board: GpuBoard, found: Sequence[Point]) -> Errors:

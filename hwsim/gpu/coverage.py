@@ -27,7 +27,7 @@ def covered(kernel: str) -> Mapping[str, tuple[float, float]]:
     if kernel == "bitmap":
         heads = (HEAD, TOKENS - WINDOW)
         zeros = (min(SPMV_SHARE), max(SPMV_SHARE))
-        return {"m": heads, "k": heads, "n": (1, 1), "batch": (1, 1 << 24), "sparsity": zeros}
+        return {"m": heads, "k": heads, "n": (1, 1), "batch": (1, 1 << 31), "sparsity": zeros}
     if kernel not in _RELATED:
         return {}
     found = points()

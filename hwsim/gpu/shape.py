@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 from hwsim.config import in_range, one_of
@@ -24,17 +24,22 @@ COLUMNS = 8
 
 @dataclass(frozen=True)
 class GemmShape:
-    """``m x k`` weights times ``k x n``, ``batch`` times side by side."""
+    """``m x k`` weights times ``k x n``, ``batch`` times side by side.
+
+    ``operands``: elements of B and C together over the batch where they are not ``n (k + m)`` each: a convolution's
+    input is read once, not once for each place of its kernel.
+    """
 
     m: int
     k: int
     n: int
     batch: int = 1
     data_type: DataType = "fp16"
+    operands: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("m", "k", "n", "batch"):
-            in_range(name, getattr(self, name), 1, 1 << 24)
+            in_range(name, getattr(self, name), 1, 1 << 31)
         one_of("data_type", self.data_type, BITS)
 
     @classmethod
@@ -47,7 +52,11 @@ class GemmShape:
         if not re.fullmatch(r"\d+(x\d+){2,3}", text):
             raise InputError(place, "MxKxN or MxKxNxBATCH, whole numbers", text)
         m, k, n, *batch = map(int, text.split("x"))
-        return cls(m, k, n, *batch, data_type=data_type)
+        return cls(m, k, n, batch[0] if batch else 1, data_type)
+
+    def in_type(self, data_type: DataType) -> Self:
+        """The same product in another data type."""
+        return replace(self, data_type=data_type)
 
     @property
     def columns(self) -> int:
@@ -62,7 +71,8 @@ class GemmShape:
     @property
     def operand_bytes(self) -> float:
         """Of B and C."""
-        return BITS[self.data_type] / 8 * self.n * (self.k + self.m) * self.batch
+        elements = self.n * (self.k + self.m) * self.batch if self.operands is None else self.operands
+        return BITS[self.data_type] / 8 * elements
 
     @property
     def weights(self) -> float:

@@ -12,3 +12,11 @@ def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
                       for column, (cell, width) in enumerate(zip(line, widths, strict=True))).rstrip()
             for line in lines]  # fmt: skip
     return [text[0], "-" * max(map(len, text)), *text[1:]]
+
+
+def clipped(text: str, width: int) -> str:
+    """Text of at most ``width`` characters; the middle of a longer one is left out."""
+    if len(text) <= width:
+        return text
+    head = (width - 2) // 2
+    return f"{text[:head]}..{text[len(text) - (width - 2 - head):]}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hwsim.gpu.network import GpuNetwork
 from hwsim.result import NetworkResult
 
 
@@ -21,12 +22,27 @@ class Run:
         result: of the workload.
         pruning: what pruning did to each layer, plain data.
         similarity: cosine between the outputs of the pruned and the unpruned network on a real input, where one runs.
+        gpus: the same network on GPUs, by the model of `hwsim.gpu`.
     """
 
     ratio: str
     result: NetworkResult
     pruning: tuple[dict[str, Any], ...] = ()
     similarity: float | None = None
+    gpus: tuple[GpuNetwork, ...] = ()
+
+    def beside(self, gpu: GpuNetwork, dollars: float | None) -> dict[str, float | None]:
+        """What this run is worth beside a GPU: speed, energy, and speed for the dollar, each as a factor in favour of
+        this run (null where a price is not known).
+
+        Args:
+            gpu: one of `gpus`.
+            dollars: price of the accelerator.
+        """
+        speed = ratio_of(gpu.seconds, self.result.seconds)
+        cost = None if dollars is None or gpu.board.dollars is None else gpu.board.dollars / dollars
+        return {"speedup": speed, "energy_gain": ratio_of(gpu.joules[1], float(self.result.energy.total)),
+                "cost_gain": None if cost is None or speed is None else speed * cost}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,11 +53,13 @@ class Outcome:
         runs: one per ratio, in the order asked for.
         baselines: by name; the same workload, all dense.
         provenance: see `hwsim.provenance`.
+        dollars: price of the accelerator, for comparison with GPUs; None where none is known.
     """
 
     runs: tuple[Run, ...]
     baselines: Mapping[str, NetworkResult]
     provenance: Mapping[str, Any]
+    dollars: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data: of a single run flat, of several ``runs`` and their ``summary``."""
@@ -104,7 +122,18 @@ class Outcome:
             "layers": [layer.to_dict() for layer in run.result.layers],
             "pruning": [dict(record) for record in run.pruning],
             **({} if run.similarity is None else {"output_cosine": run.similarity}),
+            **({"gpus": self._gpus(run)} if run.gpus else {}),
         }
+
+
+    def _gpus(self, run: Run) -> dict[str, Any]:
+        """The GPUs and the error of the model that their figures come from."""
+        from hwsim.gpu.calibration import held_out
+
+        median, worst = held_out("cublas")
+        return {"predicted_by": "hwsim gpu", "held_out_error": {"kernel": "cublas", "median": median, "worst": worst},
+                "accelerator_dollars": self.dollars,
+                "boards": [{**gpu.to_dict(), **run.beside(gpu, self.dollars)} for gpu in run.gpus]}
 
 
 def ratio_of(top: float, bottom: float) -> float | None:

@@ -112,7 +112,7 @@ def draw_speedup(axes: Axes, outcome: Outcome, chosen: Run) -> None:
         tick.set_fontweight("bold" if run is chosen and len(outcome.runs) > 1 else "normal")
     axes.set_xlabel("N:M of the weights")
     axes.set_ylabel("speedup (×)")
-    axes.margins(y=0.32)
+    axes.margins(y=0.1 + 0.12 * len(sets))  # room for the legend
     axes.legend(loc="upper left", handlelength=1.0, borderaxespad=0.1)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hwsim.report.columns import clipped
+from hwsim.report.gpu_table import gpu_text
 from hwsim.report.outcome import Outcome, Run, ratio_of
 from hwsim.result import LayerResult, NetworkResult
 
@@ -43,15 +45,9 @@ def run_table(outcome: Outcome, run: Run, *, all_layers: bool = False) -> str:
     hints = [f"{record['name']}: {record['note']}" for record in run.pruning if "the other way" in record["note"]]
     note = "\n".join([note, *hints[:3]])
     shown = [title, note, "", lines[0], rule, *lines[1:-1], rule, lines[-1], "", *_summary(outcome, run)]
+    if run.gpus:
+        shown += ["", gpu_text(run, outcome.dollars, all_layers=all_layers)]
     return "\n".join(shown)
-
-
-def clipped(text: str, width: int) -> str:
-    """Text of at most ``width`` characters; the middle of a longer one is left out."""
-    if len(text) <= width:
-        return text
-    head = (width - 2) // 2
-    return f"{text[:head]}..{text[len(text) - (width - 2 - head):]}"
 
 
 def _twin(result: NetworkResult | None, index: int) -> LayerResult | None:
