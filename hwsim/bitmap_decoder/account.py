@@ -11,7 +11,7 @@ from hwsim.bitmap_decoder.decoder import steps_of as decoder_steps
 from hwsim.bitmap_decoder.dot import steps_of as dot_steps
 from hwsim.bitmap_decoder.jobs import DotJob
 from hwsim.config import shared
-from hwsim.energy import ActionCount, of_bytes
+from hwsim.energy import ActionCount, Inventory, load_costs, of_bytes
 
 MAC_COST = {"fp16": "mac.fp16-fp32", "int8": "mac.int8"}
 SMALLEST_SRAM, LARGEST_SRAM = 64, 64 << 20
@@ -70,9 +70,24 @@ def _streams(jobs: Sequence[DecoderJob] | Sequence[DotJob], config: BitmapConfig
 
 def _rotation(config: BitmapConfig, steps: int, width: int) -> list[ActionCount]:
     """The barrel shifter of the value buffer; level by level as it is built."""
-    levels = _levels(config.capacity)
-    muxes = sum(min(config.capacity, width + (1 << level) - 1) for level in range(levels))
-    return [ActionCount(component="values", action="rotate", count=steps * muxes * config.element_bits, cost="mux2")]
+    bits = _rotated_bits(config, width)
+    return [ActionCount(component="values", action="rotate", count=steps * bits, cost="mux2")]
+
+
+def _rotated_bits(config: BitmapConfig, width: int) -> int:
+    """Multiplexer bits of the rotation."""
+    muxes = sum(min(config.capacity, width + (1 << level) - 1) for level in range(_levels(config.capacity)))
+    return muxes * config.element_bits
+
+
+def decoder_inventory(config: DecoderConfig) -> Inventory:
+    """The decoder's silicon: bitmaps, value buffer with its rotation, choice of each lane, results. Not control."""
+    bits, lanes = config.element_bits, config.lanes
+    muxes = _rotated_bits(config, lanes) + lanes * (lanes - 1) // 2 * bits
+    registers = config.b_slots * config.tile + config.capacity * bits + lanes * (bits + 1)
+    area = load_costs().area
+    return Inventory(um2=muxes * area("mux2") + registers * area("register"),
+                     sram_bits=config.o_depth * (lanes * bits + 2))
 
 
 def _levels(choices: int) -> int:

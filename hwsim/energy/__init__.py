@@ -1,6 +1,7 @@
 """Energy: what one action costs, with its source (`table`), and what a run's actions add up to (`account`)."""
 
 from hwsim.energy.account import ActionCount, EnergyTree, held, of_bytes
+from hwsim.energy.inventory import Inventory
 from hwsim.energy.table import Cost, CostTable, load_costs, mux_bits
 from hwsim.energy.technology import EnergyChoice, technologies
 from hwsim.energy.units import Joules, Seconds, Watts, duration, mean_power, nanojoules, picojoules, spent
@@ -11,6 +12,7 @@ __all__ = [
     "CostTable",
     "EnergyChoice",
     "EnergyTree",
+    "Inventory",
     "Joules",
     "Seconds",
     "Watts",

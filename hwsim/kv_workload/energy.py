@@ -19,7 +19,7 @@ from hwsim.bitmap_decoder.attention.query import Block, Query
 from hwsim.bitmap_decoder.jobs import Job
 from hwsim.bitmap_decoder.pruner.account import pruner_counts
 from hwsim.bitmap_decoder.pruner.vectors import Batch, keep_of
-from hwsim.energy import ActionCount, EnergyTree, of_bytes
+from hwsim.energy import ActionCount, EnergyTree, load_costs, of_bytes
 from hwsim.kv_workload.blocks import compressed_blocks, dense_block
 from hwsim.kv_workload.experiment import KvExperiment
 from hwsim.kv_workload.layer import Parts
@@ -27,6 +27,7 @@ from hwsim.kv_workload.machine import Engine, KvMachine
 from hwsim.kv_workload.models import VALUE_BYTES
 from hwsim.kv_workload.patterns import drawn
 from hwsim.kv_workload.pruning import KvPruning
+from hwsim.kv_workload.standing import standing
 from hwsim.kv_workload.step import Compression
 from hwsim.nm_array.account import dram_cost
 from hwsim.sparsity.mustafar import Side
@@ -38,8 +39,11 @@ SAMPLE = 64
 
 
 def attention_energy(experiment: KvExperiment, sparsity: float, engine: Engine, parts: Parts, packed: Compression,
-                     splits: int) -> EnergyTree:
-    """All layers, all sequences: the cache read once, the new token written, compression spread over its group."""
+                     splits: int, cycles: float) -> EnergyTree:
+    """All layers, all sequences: the cache read once, the new token written, compression spread over its group.
+
+    ``cycles``: of all of it, in which everything leaks.
+    """
     workload, machine, pruning = experiment.workload, experiment.accelerator, experiment.pruning
     shape, queries, cost = workload.kv.shape, workload.kv.queries, dram_cost(experiment.memory)
     heads, group = shape.layers * workload.batch * shape.kv_heads, pruning.group
@@ -60,16 +64,21 @@ def attention_energy(experiment: KvExperiment, sparsity: float, engine: Engine, 
     counts += _times(_query(machine.attention(shape.channels)), heads * queries * splits)
     vectors = shape.layers * packed.read / (group * shape.channels * VALUE_BYTES)
     counts += _times(_pruning(machine, pruning, sparsity, shape.channels), vectors)
-    return EnergyTree.of(count for count in counts if count.count)
+    counts += standing(experiment, engine, cycles)
+    return _priced(experiment, (count for count in counts if count.count))
 
 
-def weight_energy(experiment: KvExperiment) -> EnergyTree:
-    """Weights of all layers and the vocabulary: read once, multiplied for every sequence."""
+def weight_energy(experiment: KvExperiment, engine: Engine, cycles: float) -> EnergyTree:
+    """Weights of all layers and the vocabulary: read once, multiplied for every sequence, in so many cycles."""
     weights = experiment.workload.kv.read_weights
-    return EnergyTree.of([
+    return _priced(experiment, [
         of_bytes("DRAM", "weights", VALUE_BYTES * weights, cost=dram_cost(experiment.memory)),
         ActionCount(component="matrix engine", action="multiply-accumulate", cost="mac.fp16-fp32",
-                    count=weights * experiment.workload.batch)])
+                    count=weights * experiment.workload.batch), *standing(experiment, engine, cycles)])
+
+
+def _priced(experiment: KvExperiment, counts: Iterable[ActionCount]) -> EnergyTree:
+    return EnergyTree.of(counts, load_costs(technology=experiment.energy.technology))
 
 
 @lru_cache(maxsize=512)

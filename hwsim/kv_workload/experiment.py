@@ -26,6 +26,9 @@ The file's form:
     [gpu]                            # compared with
     preset = "rtx6000-ada"
 
+    [energy]
+    technology = "45nm"              # or 28nm, 16nm, 7nm, ultrascale+
+
 Every key is checked; unknown ones are refused.
 """
 
@@ -36,6 +39,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from hwsim.config import Configuration, in_range, positive
+from hwsim.energy import EnergyChoice
 from hwsim.errors import InputError
 from hwsim.gpu.board import GpuBoard
 from hwsim.kv_workload.machine import KvMachine
@@ -84,6 +88,7 @@ class KvExperiment(Configuration):
     accelerator: KvMachine = KvMachine()
     memory: Dram = Dram.preset("hbm2", channels=64)
     gpu: GpuBoard = GpuBoard.preset("rtx6000-ada")  # for comparison
+    energy: EnergyChoice = EnergyChoice()  # technology that energy is told for
 
     def check(self) -> None:
         """Refuse rates and sizes that are not positive, and fewer units than queries that share a head."""

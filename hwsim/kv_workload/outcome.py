@@ -16,7 +16,7 @@ from hwsim.kv_workload.storage import Measured
 
 NOT_MODELLED = (
     "the GPU: a model of single kernels with their launches; no graph capture, no overlap of kernels; its energy is "
-    "the board's power, that of the engines dynamic energy alone",
+    "the board's power, that of the engines counted actions, leakage and idle DRAM",
     "products of weights and attention do not overlap; runs of a head are put together in no time",
 )
 
@@ -80,7 +80,9 @@ class KvRun:
             "storage_ratio": {"keys": self.ratio.keys, "values": self.ratio.values, "mean": self.ratio.mean,
                               "expected": self.expected},
             "engines": {engine: {"description": ENGINES[engine], "steps": [step.to_dict() for step in steps],
-                                 "energy": steps[-1].attention_energy.to_dict()}
+                                 "energy": steps[-1].attention_energy.to_dict(),
+                                 "weight_energy": steps[-1].weight_energy.to_dict(),
+                                 "token_energy": steps[-1].energy.to_dict()}
                         for engine, steps in self.steps.items()},
             "gpu": {path: {"description": GPU_PATHS[path], "steps": [step.to_dict() for step in steps]}
                     for path, steps in self.gpu.items()},
@@ -107,7 +109,7 @@ class KvOutcome:
         return 2 * workload.kv.read_weights / (workload.batch * workload.kv.token_bytes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data; ``energy`` is that of attention at the longest context."""
+        """Plain data; at the longest context, ``energy`` is that of attention, ``token_energy`` of all."""
         workload = self.experiment.workload
         return {
             "workload": workload.kv.name, "batch": workload.batch,

@@ -8,6 +8,7 @@ of a group, spread over the tokens of the group. Nothing of this overlaps with a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from hwsim.bitmap_decoder.pruner import timing as pruner_timing
@@ -92,6 +93,11 @@ class Step:
     attention_energy: EnergyTree
     weight_energy: EnergyTree
 
+    @cached_property
+    def energy(self) -> EnergyTree:
+        """Of the whole token, all sequences."""
+        return EnergyTree.merged([self.attention_energy, self.weight_energy])
+
     @property
     def cycles(self) -> float:
         """Of the whole token."""
@@ -110,7 +116,7 @@ class Step:
     @property
     def joules_per_token(self) -> float:
         """Of the whole token."""
-        return self.attention_joules_per_token + float(self.weight_energy.total) / self.batch
+        return float(self.energy.total) / self.batch
 
     @property
     def attention_joules_per_token(self) -> float:

@@ -39,7 +39,7 @@ def _run_lines(outcome: KvOutcome, run: KvRun) -> list[str]:
             *aligned(_gpu_lines(run)),
             "speed: bitmap over dense (every token is pruned and packed, whether its cache saves yet or not); ours: "
             "skip over the better of the two",
-            "J/tok: the board's power; that of the engines above is dynamic energy alone",
+            "J/tok: the board's power; that of the engines above counted actions, leakage and idle DRAM",
             "",
             f"A prompt of {workload.prompt} tokens, then {workload.generate} more",
             *aligned(_time_lines(run)), "", *_crossings(run), ""]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from hwsim.energy import ActionCount, Seconds, held, load_costs, mux_bits, of_bytes
+from hwsim.energy import ActionCount, Inventory, Seconds, held, load_costs, mux_bits, of_bytes
 from hwsim.memory import Dram
 from hwsim.nm_array.config import NmArrayConfig
 from hwsim.nm_array.program import Program
@@ -124,10 +124,8 @@ def standing(config: NmArrayConfig, dram: Dram, time: Seconds) -> list[ActionCou
     Logic by area: multipliers, adders, multiplexers and registers of the PEs, the arithmetic behind the columns.
     Buffers by bit. Not counted: control, DMA.
     """
-    pe, behind, bits = _inventory(config)
-    finish = "finish" if config.floating else "requantise"
-    return [held("PE", "leakage", pe, time, "leakage.logic"), held(finish, "leakage", behind, time, "leakage.logic"),
-            held("buffers", "leakage", bits, time, "leakage.sram"), idle_memory(dram, time)]
+    parts = inventory(config)
+    return [count for name, part in parts.items() for count in part.held(name, time)] + [idle_memory(dram, time)]
 
 
 def idle_memory(dram: Dram, time: Seconds) -> ActionCount:
@@ -136,15 +134,15 @@ def idle_memory(dram: Dram, time: Seconds) -> ActionCount:
 
 
 @lru_cache(maxsize=256)
-def _inventory(config: NmArrayConfig) -> tuple[float, float, float]:
-    """Area of all PEs, of what stands behind the columns (um2), bits of SRAM."""
+def inventory(config: NmArrayConfig) -> dict[str, Inventory]:
+    """The array's silicon by component."""
     area, bits = load_costs().area, config.element_bits
     if config.floating:  # an adder a multiplier: the tree of its products and the sum
         multiplier, adder, product = area("multiply.fp16"), area("add.fp32"), ACCUMULATOR_BITS
-        behind = area("add.fp32")
+        finish, behind = "finish", area("add.fp32")
     else:
         multiplier, adder, product = area("multiply.int8"), area("add.int32"), INTEGER_PRODUCT_BITS
-        behind = area("multiply.int32") + 3 * area("add.int32")
+        finish, behind = "requantise", area("multiply.int32") + 3 * area("add.int32")
     widest = max(mode.ratio.m for mode in config.modes)
     held_weights = 2 if config.shadow_weights and "ws" in config.dataflows else 1
     registers = (held_weights * config.slots * (bits + config.index_bits) + config.span * bits
@@ -153,7 +151,8 @@ def _inventory(config: NmArrayConfig) -> tuple[float, float, float]:
     pe = (config.multipliers * (multiplier + adder + mux_bits(widest, bits) * area("mux2"))
           + registers * area("register"))
     sram = sum(8 * banks * nbytes for banks, nbytes in buffer_banks(config).values())
-    return config.rows * config.cols * pe, config.cols * behind, sram
+    return {"PE": Inventory(um2=config.rows * config.cols * pe), finish: Inventory(um2=config.cols * behind),
+            "buffers": Inventory(sram_bits=sram)}
 
 
 ACCUMULATOR_BITS, INTEGER_PRODUCT_BITS = 32, 16

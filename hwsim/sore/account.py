@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hwsim.config import shared
-from hwsim.energy import ActionCount, of_bytes
+from hwsim.energy import ActionCount, Inventory, load_costs, of_bytes
 from hwsim.sore.config import SoreConfig
 from hwsim.sore.slices import Slice
 
@@ -34,6 +34,18 @@ def action_counts(slices: Sequence[Slice]) -> list[ActionCount]:
                    _register(name, "drain", drained)]
         counts += _memory(f"queue {port}", results[port], config.lanes * slot / 8 + 0.25, config.o_depth)
     return counts + _transposer(config, steps["b"])
+
+
+def inventory(config: SoreConfig) -> Inventory:
+    """The engine's silicon: sorters of both directions, transposer, queues. Not counted: control."""
+    area, slot = load_costs().area, WEIGHT_BITS + config.index_bits
+    rank = (config.kept - 1).bit_length()
+    sorter = config.kept * (MAGNITUDE_BITS * area("compare") + (2 * slot + rank + 2) * area("register"))
+    crossing = 2 * config.index_bits * config.lanes * WEIGHT_BITS * area("mux2")
+    registers = 2 * config.lanes * WEIGHT_BITS * area("register")
+    queue = config.o_depth * (config.lanes * slot + 2)
+    return Inventory(um2=2 * config.lanes * sorter + crossing + registers,
+                     sram_bits=2 * queue + 2 * config.group * config.lanes * WEIGHT_BITS)
 
 
 def _each(slices: Sequence[Slice], what: str) -> dict[str, int]:

@@ -65,7 +65,7 @@ def step_metrics(experiment: KvExperiment, step: Step, dense: Step) -> Metrics:
         "cycles": step.cycles, "seconds": step.cycles / clock, "energy_joules": energy,
         "edp_joule_seconds": energy * step.cycles / clock, "multipliers": multipliers,
         "dram_bytes": sum(leaf.count for tree in (step.attention_energy, step.weight_energy)
-                          for leaf in tree.leaves if leaf.component == "DRAM") / 8,
+                          for leaf in tree.leaves if leaf.component == "DRAM" and leaf.cost.per == "bit") / 8,
         "speedup_dense": dense.cycles / step.cycles, "energy_gain_dense": other / energy,
         "peak_macs_per_second": multipliers * clock,
         "dram_bytes_per_second": experiment.memory.bytes_per_cycle(clock) * clock,

@@ -170,6 +170,7 @@ class StepResult:
             "engines": dict(self.engines),
             "energy_joules": float(energy.total), "energy_bounds_joules": [float(each) for each in energy.bounds],
             "energy_by_component_joules": {name: float(each) for name, each in energy.components.items()},
+            "energy": energy.to_dict(),
             "dataflows": self.dataflows(), "pregenerated": list(self.pregenerated),
             **({"stages": [_stage_row(run) for run in self.stages]} if stages else {}),
         }

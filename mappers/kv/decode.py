@@ -35,12 +35,13 @@ def step_of(experiment: KvExperiment, sparsity: float, engine: Engine, context: 
     weights = layers * weight_cycles(experiment, model.layer_weights, workload.batch)
     weights += weight_cycles(experiment, model.head_weights, workload.batch)
     held = workload.batch * cache_bytes(model, pruning, context, ratio)
+    attended = layers * (layer.cycles + append_cycles(experiment, 1)) + spread
     return Step(
         engine=engine, context=context, batch=workload.batch, clock_hz=experiment.clock_hz, layer=layer,
-        attention_cycles=layers * (layer.cycles + append_cycles(experiment, 1)) + spread, compression_cycles=spread,
+        attention_cycles=attended, compression_cycles=spread,
         weight_cycles=weights, cache_bytes=held, fits=held + model.weight_bytes <= experiment.capacity_bytes,
-        attention_energy=attention_energy(experiment, sparsity, engine, parts, packed, layer.splits),
-        weight_energy=weight_energy(experiment))
+        attention_energy=attention_energy(experiment, sparsity, engine, parts, packed, layer.splits, attended),
+        weight_energy=weight_energy(experiment, engine, weights))
 
 
 def timeline_of(experiment: KvExperiment, sparsity: float, engine: Engine) -> Timeline:

@@ -13,7 +13,7 @@ from hwsim.nm_array.timing import switch_cycles
 from hwsim.roofline import Roofline, check_not_below
 from hwsim.search import SearchLimits
 from hwsim.sparsity.ratio import Ratio
-from hwsim.training.energy import other_actions
+from hwsim.training.energy import other_actions, standing_of
 from hwsim.training.machine import TrainingMachine
 from hwsim.training.result import Choice, StageRun, StepResult
 from hwsim.training.stages import Gemm, Stage, training_stages
@@ -81,7 +81,8 @@ def schedule_step(machine: TrainingMachine, network: TrainingNetwork, batch: int
             *(gemm_energy(machine, gemm, choice) for run in runs
               for gemm, choice in zip(run.stage.gemms, run.choices, strict=True)),
             EnergyTree.of(other_actions(machine, sum(stage.moved for stage in stages), list(updates.values()),
-                                        [*online.values(), *online.values()]))]))
+                                        [*online.values(), *online.values()])),
+            EnergyTree.of(standing_of(machine, timeline.cycles))]))
     roofline = Roofline(macs_per_cycle=result.macs_per_cycle,
                         bytes_per_cycle=machine.dram.bytes_per_cycle(machine.clock_hz))
     check_not_below(result.cycles, roofline.bound(result.kept_macs, result.dram_bytes), network.name)

@@ -9,7 +9,7 @@ from hwsim.bitmap_decoder.attention.query import Query
 from hwsim.bitmap_decoder.attention.steps import AttentionSteps, steps_of
 from hwsim.bitmap_decoder.attention.timing import DIVIDE
 from hwsim.config import shared
-from hwsim.energy import ActionCount, of_bytes
+from hwsim.energy import ActionCount, Inventory, load_costs, of_bytes
 
 SMALLEST_SRAM = 64
 """Bytes of the smallest memory of the cost table; a smaller queue is priced as that, which overstates it."""
@@ -27,16 +27,41 @@ def action_counts(queries: Sequence[Query]) -> list[ActionCount]:
             *_results(config, len(queries))]
 
 
+def inventory(config: AttentionConfig, *, skips: bool = True) -> Inventory:
+    """The unit's silicon; of one that does not skip zeros, without what finds and places them. Not control.
+
+    Lanes with their choice of factors and of accumulators, value buffer with its rotation, query, accumulators, the
+    softmax (two FP32 multipliers and adders, one 32-bit integer multiplier), results.
+    """
+    area, bits = load_costs().area, config.element_bits
+    entries = config.tile + config.channels
+    reached = entries if skips else -(-entries // config.macs)
+    muxes = config.macs * ((max(config.channels, config.tile) - 1) * 16 + (reached - 1) * 32)
+    registers = config.capacity * bits + 16 * config.channels + 32 * entries
+    if skips:
+        muxes += _rotated(config) * bits
+        registers += config.b_slots * config.tile
+    stages = config.product_stages + config.sum_stages
+    lane = area("multiply.fp16") + area("add.fp32") + 32 * stages * area("register")
+    softmax = 2 * (area("multiply.fp32") + area("add.fp32")) + area("multiply.int32")
+    return Inventory(um2=config.macs * lane + softmax + muxes * area("mux2") + registers * area("register"),
+                     sram_bits=17 * config.o_depth)
+
+
+def _rotated(config: AttentionConfig) -> int:
+    """Values through multiplexers in one turn of the value buffer."""
+    return sum(min(config.capacity, config.macs + (1 << level) - 1)
+               for level in range((config.capacity - 1).bit_length()))
+
+
 def _front(config: AttentionConfig, queries: Sequence[Query], steps: AttentionSteps) -> list[ActionCount]:
     """Bitmaps and values: written once; the barrel shifter of the value buffer turns once a step."""
     blocks = [block for query in queries for block in query.blocks]
     bits = sum(len(block.counts) for block in blocks if not block.dense) * config.tile
     words = sum(block.beats for block in blocks) * config.beat_values
-    muxes = sum(min(config.capacity, config.macs + (1 << level) - 1)
-                for level in range((config.capacity - 1).bit_length()))
     return [_count("bitmaps", "write", bits, "register.write"), _count("bitmaps", "read", bits, "register.read"),
             _count("values", "write", config.element_bits * words, "register.write"),
-            _count("values", "rotate", config.element_bits * muxes * len(steps.job), "mux2")]
+            _count("values", "rotate", config.element_bits * _rotated(config) * len(steps.job), "mux2")]
 
 
 def _lanes(config: AttentionConfig, queries: Sequence[Query], steps: AttentionSteps) -> list[ActionCount]:

@@ -10,7 +10,7 @@ from hwsim.bitmap_decoder.pruner.reference import pruned
 from hwsim.bitmap_decoder.pruner.timing import digits
 from hwsim.bitmap_decoder.pruner.vectors import Batch
 from hwsim.config import shared
-from hwsim.energy import ActionCount, of_bytes
+from hwsim.energy import ActionCount, Inventory, load_costs, of_bytes
 
 HEADER_BITS, OFFSET_BITS = 72, 32
 SMALLEST_SRAM = 64
@@ -40,6 +40,21 @@ def pruner_counts(batches: Sequence[Batch]) -> list[ActionCount]:
         *_queue("headers", len(jobs), HEADER_BITS, config.o_depth),
         *_queue("bitmaps", tiles, config.tile, config.b_slots),
         *_queue("records", tiles, config.tile.bit_length() + OFFSET_BITS + 3, config.b_slots)]
+
+
+def inventory(config: PrunerConfig) -> Inventory:
+    """The pruner's silicon: vectors held, counters of the threshold, packing, for keys their turning. Not control."""
+    bits, length, lanes, area = config.element_bits, config.length, config.lanes, load_costs().area
+    counters = ((1 << config.digit_bits) - 1) * length
+    levels = (config.capacity - 1).bit_length()
+    muxes = lanes * (lanes + 1) // 2 * bits + levels * config.capacity * (bits + 2)
+    registers = length * (3 * bits + 3) + lanes * (2 * bits + 1) + config.capacity * bits
+    um2 = counters * config.digit_bits * area("compare") + counters / 32 * area("add.int32")
+    queues = config.o_depth * HEADER_BITS + config.b_slots * (config.tile + config.tile.bit_length() + OFFSET_BITS + 3)
+    if config.side == "keys":
+        muxes += config.tile * (lanes - 1)
+        queues += 2 * config.most_beats * lanes * (config.most_chunks * lanes * bits + config.tile)
+    return Inventory(um2=um2 + muxes * area("mux2") + registers * area("register"), sram_bits=queues)
 
 
 def _selection(batches: Sequence[Batch], vectors: int) -> list[ActionCount]:
