@@ -15,6 +15,7 @@ from hwsim.errors import InputError
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("hwsim.cli.run", "one workload on one accelerator and its baselines: table, JSON, figure"),
     "verify": ("hwsim.cli.verify", "the RTL against the cycle model: values and the cycle of every transfer"),
+    "trace": ("hwsim.cli.trace", "one run as a timeline for Perfetto and waveform viewers: who waits for whom"),
     "rtl": ("hwsim.cli.rtl", "Verilog of an accelerator"),
     "synth": ("hwsim.cli.synth", "FPGA resources of an accelerator, component by component"),
     "accuracy": ("hwsim.cli.accuracy", "what N:M sparse training costs in accuracy (needs PyTorch)"),
@@ -40,11 +41,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = _status(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
         return status
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stopped:
         # Where Ctrl-C fell into an exec() of text (dataclasses do that on import), CPython remembers it as unhandled
         # and kills itself with SIGINT at exit. The next exec() of text forgets it.
         exec("")
-        return _failed("interrupted", INTERRUPTED)
+        return _failed(str(stopped) or "interrupted", INTERRUPTED)
     except BrokenPipeError:
         _silence_stdout()
         return BROKEN_PIPE
