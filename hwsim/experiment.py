@@ -23,6 +23,9 @@
     [gpu]                            # compared with, by the model of `hwsim gpu`
     boards = ["a100-80g"]
 
+    [energy]
+    technology = "45nm"              # or 28nm, 16nm, 7nm, ultrascale+: prices of the same actions
+
 Every key is checked; unknown ones are refused. The sources are read by `hwsim.cli.sources`.
 """
 
@@ -35,6 +38,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 from hwsim.config import Configuration, in_range, load_toml, merged, one_of, positive
+from hwsim.energy import EnergyChoice
 from hwsim.errors import InputError
 from hwsim.gpu.choice import GpuChoice
 from hwsim.memory import Dram
@@ -160,6 +164,7 @@ class Experiment(Configuration):
     memory: Dram = Dram.preset("ddr4-2400-x64")
     mapper: SearchLimits = SearchLimits()
     gpu: GpuChoice = GpuChoice()
+    energy: EnergyChoice = EnergyChoice()
 
     def check(self) -> None:
         """Refuse a clock that stands still, a baseline given twice and ratios that the array was not built for."""

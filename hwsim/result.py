@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
 
-from hwsim.energy import EnergyTree
+from hwsim.energy import CostTable, EnergyTree
 from hwsim.memory import Dram
 
 
@@ -98,6 +98,10 @@ class NetworkResult:
     def seconds(self) -> float:
         """Time at the array's clock."""
         return self.cycles / self.clock_hz
+
+    def repriced(self, table: CostTable) -> NetworkResult:
+        """The same run at another table's costs."""
+        return replace(self, layers=tuple(replace(layer, energy=layer.energy.repriced(table)) for layer in self.layers))
 
     @cached_property
     def energy(self) -> EnergyTree:

@@ -31,7 +31,7 @@ examples:
   hwsim run examples/llm.toml -o results/llm --set llm.model=opt-6.7b
   hwsim run examples/attention.asm --set preset=u280
 """
-_SECTIONS = ("workload", "pruning", "accelerator", "memory", "mapper", "gpu", "baselines", "clock_hz", "name")
+_SECTIONS = ("workload", "pruning", "accelerator", "memory", "mapper", "gpu", "baselines", "energy", "clock_hz", "name")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

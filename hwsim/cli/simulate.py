@@ -9,6 +9,8 @@ from typing import Any
 
 from hwsim.cli.plans import plans_of
 from hwsim.cli.sources import Source, read_source
+from hwsim.energy import load_costs
+from hwsim.energy.technology import DEFAULT
 from hwsim.errors import InputError
 from hwsim.experiment import Experiment
 from hwsim.gpu.network import on_gpus
@@ -56,7 +58,8 @@ def run_experiment(experiment: Experiment, folder: str | Path = ".", stage: Stag
         for name in experiment.baselines
     }
     made_from = provenance(experiment.to_mapping(), seed=experiment.pruning.seed, files=source.files)
-    return Outcome(runs=tuple(runs), baselines=baselines, provenance=made_from, dollars=experiment.gpu.dollars)
+    return Outcome(runs=tuple(runs), baselines=baselines, provenance=made_from, dollars=experiment.gpu.dollars,
+                   costs=load_costs(technology=experiment.energy.technology))
 
 
 def similarity(source: Source, weights: Mapping[str, Any] | None) -> float | None:
@@ -78,7 +81,7 @@ def _simulate(
     from mappers.network import simulate_network
 
     label = f"{experiment.accelerator.family} {config.rows}x{config.cols}"
-    return simulate_network(
+    result = simulate_network(
         source.workload,
         config,
         ratios=ratios,
@@ -89,6 +92,13 @@ def _simulate(
         limits=experiment.mapper,
         progress=stage(title) if stage else None,
     )
+    return told_for(result, experiment)
+
+
+def told_for(result: NetworkResult, experiment: Experiment) -> NetworkResult:
+    """The result at the costs of the experiment's technology."""
+    technology = experiment.energy.technology
+    return result if technology == DEFAULT else result.repriced(load_costs(technology=technology))
 
 
 def refuse_huge(source: Source, config: NmArrayConfig) -> None:

@@ -94,6 +94,11 @@ class Leaf:
     cost: Cost
 
     @property
+    def cost_name(self) -> str:
+        """Entry of the cost table."""
+        return self.cost.name
+
+    @property
     def energy(self) -> Joules:
         """Count x unit cost."""
         return Joules(self.count * self.cost.energy)

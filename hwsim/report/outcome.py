@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hwsim.energy import CostTable, load_costs
 from hwsim.gpu.network import GpuNetwork
+from hwsim.report.energy_range import range_dict
 from hwsim.result import NetworkResult
 
 
@@ -54,12 +56,14 @@ class Outcome:
         baselines: by name; the same workload, all dense.
         provenance: see `hwsim.provenance`.
         dollars: price of the accelerator, for comparison with GPUs; None where none is known.
+        costs: table that energies are told by.
     """
 
     runs: tuple[Run, ...]
     baselines: Mapping[str, NetworkResult]
     provenance: Mapping[str, Any]
     dollars: float | None = None
+    costs: CostTable = field(default_factory=load_costs)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data: of a single run flat, of several ``runs`` and their ``summary``."""
@@ -123,6 +127,7 @@ class Outcome:
             "pruning": [dict(record) for record in run.pruning],
             **({} if run.similarity is None else {"output_cosine": run.similarity}),
             **({"gpus": self._gpus(run)} if run.gpus else {}),
+            **range_dict(self, run),
         }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hwsim.report.columns import clipped
+from hwsim.report.energy_range import range_lines
 from hwsim.report.gpu_table import gpu_text
 from hwsim.report.outcome import Outcome, Run, ratio_of
 from hwsim.result import LayerResult, NetworkResult
@@ -44,7 +45,8 @@ def run_table(outcome: Outcome, run: Run, *, all_layers: bool = False) -> str:
                  "(one-shot pruning, no fine-tuning)")
     hints = [f"{record['name']}: {record['note']}" for record in run.pruning if "the other way" in record["note"]]
     note = "\n".join([note, *hints[:3]])
-    shown = [title, note, "", lines[0], rule, *lines[1:-1], rule, lines[-1], "", *_summary(outcome, run)]
+    shown = [title, note, "", lines[0], rule, *lines[1:-1], rule, lines[-1], "", *_summary(outcome, run),
+             *range_lines(outcome, run)]
     if run.gpus:
         shown += ["", gpu_text(run, outcome.dollars, all_layers=all_layers)]
     return "\n".join(shown)
