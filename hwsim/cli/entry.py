@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "prune": ("hwsim.cli.prune", "a trained network to N:M blocks and few bits within a budget, by three methods"),
     "formats": ("hwsim.cli.formats", "sizes of the sparse formats"),
     "reproduce": ("hwsim.cli.reproduce", "published figures beside ours"),
+    "energy": ("hwsim.cli.energy", "where a result's joules come from, and what holds over the range of the costs"),
     "gpu": ("hwsim.cli.gpu", "the same products on GPUs: a model calibrated on published times"),
     "sweep": ("hwsim.cli.sweep", "every point of a design space, or a search in it: a table of results"),
     "query": ("hwsim.cli.query", "SQL over the points of a sweep"),

@@ -99,5 +99,6 @@ class Ablation:
         return {name: {"prefill_ms": case.prefill.total_ms, "decode_tokens_per_s": case.decode_tokens_per_s,
                        "tokens_per_s": case.tokens_per_s, "joules_per_token": case.joules_per_token,
                        "hbm_utilization_decode": case.decode.hbm_utilization,
-                       "instruction_bytes": self.stored[name], "slowdown": case.seconds / full.seconds}
+                       "instruction_bytes": self.stored[name], "slowdown": case.seconds / full.seconds,
+                       "prefill_energy": case.prefill.energy.to_dict(), "decode_energy": case.decode.energy.to_dict()}
                 for name, case in self.cases.items()}  # fmt: skip
