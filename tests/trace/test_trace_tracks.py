@@ -1,0 +1,166 @@
+"""Slices and counters of solved networks and programs: what they add up to, and one example by hand."""
+
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+from llm.drawn_programs import with_tokens
+
+from hwsim.cli.trace_runs import case_trace
+from hwsim.errors import InputError
+from hwsim.llm.engine import EngineConfig
+from hwsim.llm.isa import Opcode
+from hwsim.llm.program import Program
+from hwsim.llm.simulate import simulate
+from hwsim.network import Network
+from hwsim.trace.network import network_trace
+from hwsim.trace.program import program_trace
+from hwsim.trace.stalls import first_open
+from hwsim.trace.tracks import Kind
+
+FAMILIES = ("nm_array", "sore", "wuve", "training_core", "bitmap_decoder", "dsp_chain")
+
+
+def by_hand():
+    """Port ``a`` offers in cycles 1, 2 and from 6 on, room for one; ``work`` takes 3 cycles; ``o`` accepts from 9 on."""
+    net = Network("by hand")
+    net.process("a", firings=3, offer=np.array([0, 1, 1, 0, 0, 0], bool))
+    net.process("work", firings=3, interval=3, latency=3)
+    net.process("o", firings=3, accept=np.arange(12) >= 9)
+    net.depend("work", on="a", delay=1, name="token")
+    net.depend("a", on="work", shift=1, delay=1, stall="blocked", name="slot")
+    net.channel("results", "work", "o", depth=1)
+    return net
+
+
+def said(track):
+    slices = track.slices
+    return [(Kind(kind).name, begin, end, track.labels[label][0] if label >= 0 else "", firing, awaited)
+            for kind, begin, end, label, firing, awaited in
+            zip(slices.kind.tolist(), slices.begin.tolist(), slices.end.tolist(), slices.label.tolist(),
+                slices.firing.tolist(), slices.awaited.tolist(), strict=True)]
+
+
+def tracks_of(trace):
+    return {track.name: track for track in trace.tracks}
+
+
+def test_a_network_by_hand():
+    net = by_hand()
+    offer, ready = net.processes["a"].offer, net.processes["o"].accept
+    trace = network_trace(net.solve(), "by hand", {"a": offer}, {"o": ready})
+    tracks = tracks_of(trace)
+    assert said(tracks["a"]) == [
+        ("NO_OFFER", 0, 1, "", 0, -1), ("BUSY", 1, 2, "", 0, -1), ("BLOCKED", 2, 3, "slot", 1, 0),
+        ("BUSY", 3, 4, "", 1, -1), ("NO_OFFER", 4, 6, "", 2, -1), ("BLOCKED", 6, 11, "slot", 2, 1),
+        ("BUSY", 11, 12, "", 2, -1), ("IDLE", 12, 18, "", -1, -1)]
+    assert said(tracks["work"]) == [
+        ("STARVED", 0, 2, "token", 0, 0), ("BUSY", 2, 5, "", 0, -1), ("BLOCKED", 5, 10, "results.room", 1, 0),
+        ("BUSY", 10, 13, "", 1, -1), ("BLOCKED", 13, 14, "results.room", 2, 1), ("BUSY", 14, 17, "", 2, -1),
+        ("IDLE", 17, 18, "", -1, -1)]
+    assert said(tracks["o"])[:3] == [
+        ("STARVED", 0, 5, "results", 0, 0), ("NOT_READY", 5, 9, "", 0, -1), ("BUSY", 9, 10, "", 0, -1)]
+    port = tracks["a"].port
+    assert (port.valid_at.tolist(), port.valid.tolist()) == ([0, 1, 4, 6, 12], [0, 1, 0, 1, 0])
+    assert (port.ready_at.tolist(), port.ready.tolist()) == ([0, 2, 3, 4, 11, 12], [1, 0, 1, 0, 1, -1])
+    counters = {counter.name: (counter.at.tolist(), counter.value.tolist(), counter.depth) for counter in trace.counters}
+    assert counters["results"] == ([0, 2, 9, 10, 13, 14, 17], [0, 1, 0, 1, 0, 1, 0], 1)
+    assert counters["token: waiting"] == ([0, 1, 2, 3, 10, 11, 14], [0, 1, 0, 1, 0, 1, 0], None)
+    assert counters["slot: in use"] == ([0, 1, 3, 11, 15], [0, 1, 1, 1, 0], 1)
+
+
+@pytest.mark.parametrize("length", [0, 1, 7, 40])
+def test_the_first_open_cycle(length):
+    rng = np.random.default_rng(length)
+    gate = rng.random(length) < 0.3
+    for cycle in range(length + 3):
+        wanted = next(each for each in range(cycle, length + 4) if each >= length or gate[each])
+        assert first_open(gate, np.array([cycle]))[0] == wanted
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_all_cycles_of_all_processes_are_told_as_the_model_counts_them(family, monkeypatch):
+    """Every family: slices without gaps, stalls of `Timeline.stalls`, start cycles back from the busy slices."""
+    solved, solve = [], Network.solve
+    monkeypatch.setattr(Network, "solve", lambda net: solved.append(solve(net)) or solved[-1])
+    for seed in range(3):
+        trace = case_trace(family, {}, seed, 0, 0)
+        timeline = solved[-1]
+        assert trace.end == timeline.cycles and len(trace.tracks) == len(timeline.processes)
+        for track in trace.tracks:
+            slices, stalls = track.slices, timeline.stalls(track.name)
+            assert slices.begin[0] == 0 and slices.end[-1] == trace.end
+            assert (slices.begin[1:] == slices.end[:-1]).all() and (slices.end >= slices.begin).all()
+            found = {kind: slices.ticks(kind) for kind in Kind}
+            assert asdict(stalls) == {"busy": found[Kind.BUSY], "idle": found[Kind.IDLE],
+                                      "starved": found[Kind.NO_OFFER] + found[Kind.STARVED],
+                                      "blocked": found[Kind.BLOCKED] + found[Kind.NOT_READY]}
+            busy = slices.take(slices.kind == Kind.BUSY)
+            first = np.repeat(np.cumsum(busy.firings) - busy.firings, busy.firings)
+            again = np.repeat(busy.begin, busy.firings) + np.arange(len(first)) - first
+            assert np.array_equal(again, timeline.start[track.name])
+            assert np.array_equal(np.repeat(busy.firing, busy.firings) + np.arange(len(first)) - first,
+                                  np.arange(len(again)))
+        for counter in trace.counters:
+            assert counter.value.min() >= 0 and counter.value.max() <= (counter.depth or np.inf)
+
+
+def test_a_part_has_the_cycles_of_that_part():
+    trace = case_trace("nm_array", {}, 1, 0, 0)
+    assert trace.end > 600
+    edges = [0, 1, 137, 138, 500, trace.end]
+    parts = [trace.part(low, high) for low, high in zip(edges, edges[1:], strict=False)]
+    for number, track in enumerate(trace.tracks):
+        cut = [part.tracks[number].slices for part in parts]
+        assert [each.begin[0] for each in cut] == edges[:-1] and [each.end[-1] for each in cut] == edges[1:]
+        for kind in Kind:
+            assert sum(each.ticks(kind) for each in cut) == track.slices.ticks(kind)
+        assert sum(int(each.firings.sum()) for each in cut) >= len(track.start)
+    for number, counter in enumerate(trace.counters):
+        for part, cycle in zip(parts, edges, strict=False):
+            at = int(np.searchsorted(counter.at, cycle, side="right")) - 1
+            assert part.counters[number].value[0] == counter.value[at] and part.counters[number].at[0] == cycle
+
+
+@pytest.mark.parametrize("begin, end", [(5, 5), (9, 3), (18, None), (50, 60)])
+def test_an_empty_part_is_refused(begin, end):
+    with pytest.raises(InputError, match="a part of cycles 0 to 18"):
+        network_trace(by_hand().solve(), "by hand").part(begin, end)
+
+
+def test_a_network_that_never_fires_has_an_empty_trace():
+    net = Network("nothing")
+    net.process("a", firings=0)
+    net.process("b", firings=0)
+    net.depend("b", on="a")
+    trace = network_trace(net.solve(), "nothing", {"a": None}).part(None, None)
+    assert trace.end == 0 and [len(track.slices) for track in trace.tracks] == [0, 0] and trace.counters == ()
+
+
+def test_a_program_tells_whose_token_came_last():
+    """Random programs: by pair of queues the time that `simulate` counts, and tokens that nobody took stay."""
+    config = EngineConfig.preset("u280")
+    for seed in range(5):
+        print("seed", seed)
+        rows = with_tokens(np.random.default_rng(seed), 400)
+        rows["layer"] = 0
+        run = simulate(Program(rows, ("a/kind",), "drawn"), config)
+        trace = program_trace(run, "drawn")
+        for track in trace.tracks:
+            queue, slices = Opcode[track.name], track.slices
+            assert (slices.begin[1:] == slices.end[:-1]).all() and slices.end[-1] == run.total
+            for by in Opcode:
+                mine = (slices.kind == Kind.STARVED) & np.array([track.labels[label][1] == by.name if label >= 0 else
+                                                                 False for label in slices.label])
+                assert (slices.end - slices.begin)[mine].sum() == run.starved[queue, by]
+            assert slices.ticks(Kind.BUSY) == run.queues[queue].busy
+        assert sum(int(counter.value[-1]) for counter in trace.counters) == run.tokens_left
+        assert min(int(counter.value.min()) for counter in trace.counters) >= 0
+
+
+def test_times_below_a_nanosecond_round_down_without_overlap():
+    trace = case_trace("sore", {}, 0, 0, 0)
+    finer = replace(trace, tick_ps=300)
+    for track in finer.tracks:
+        begin, end = finer.nanoseconds(track.slices.begin), finer.nanoseconds(track.slices.end)
+        assert (begin[1:] == end[:-1]).all()
