@@ -67,6 +67,11 @@ class GpuChoice(Configuration):
         given, boards = self.prices.to_mapping(), [(name, GpuBoard.preset(name)) for name in self.boards]
         return tuple(board.replace(dollars=given[name]) if name in given else board for name, board in boards)
 
+    @property
+    def first(self) -> Self:
+        """The choice of the first board alone, that of sweeps; of none if there is none."""
+        return self.replace(boards=self.boards[:1])
+
     def type_on(self, board: GpuBoard, accelerator: str) -> DataType:
         """What a board computes in beside an accelerator of some data type."""
         asked = accelerator if self.data_type == "auto" else self.data_type

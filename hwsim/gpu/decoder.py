@@ -30,7 +30,7 @@ class GpuGeneration:
     Attributes:
         board: its name.
         prefill_seconds, decode_seconds: of the prompt, and of all tokens behind it.
-        joules: (low, nominal, high) of the board while decoding.
+        prefill_joules, joules: (low, nominal, high) of the board, in the prompt and while decoding.
         fits: whether weights and cache fit in the board's memory.
         dollars: price of the board, None where none is known.
     """
@@ -39,6 +39,7 @@ class GpuGeneration:
     tokens: int
     prefill_seconds: float
     decode_seconds: float
+    prefill_joules: tuple[float, float, float]
     joules: tuple[float, float, float]
     fits: bool
     dollars: float | None
@@ -81,8 +82,9 @@ def generation(model: DecoderConfig, board: GpuBoard, prompt: int, tokens: int,
     every = np.arange(prompt + 1, prompt + tokens + 1)
     seconds, *joules = (float(np.interp(every, contexts, column).sum()) for column in steps.T)
     elements = parameter_count(model) + 2 * model.layers * model.kv_heads * model.head_dim * (prompt + tokens)
+    prefill, *first = step(model, board, prompt, prompt, constants)
     return GpuGeneration(
-        board=board.name, tokens=tokens, prefill_seconds=step(model, board, prompt, prompt, constants)[0],
+        board=board.name, tokens=tokens, prefill_seconds=prefill, prefill_joules=(first[0], first[1], first[2]),
         decode_seconds=seconds, joules=(joules[0], joules[1], joules[2]), fits=HALF * elements <= board.memory_bytes,
         dollars=board.dollars)
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from hwsim.gpu.board import GpuBoard
@@ -140,6 +141,7 @@ def weight_shapes(model: KvModel) -> list[tuple[int, int]]:
     return [*layer * shape.layers, (model.vocabulary, model.hidden)]
 
 
+@lru_cache(maxsize=4096)
 def _product(board: GpuBoard, shape: GemmShape) -> _Time:
     found = predict(board, "cublas", shape)
     seconds = found.us * 1e-6

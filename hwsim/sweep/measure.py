@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hwsim.energy import EnergyTree
@@ -32,6 +32,21 @@ def network_metrics(result: NetworkResult, baselines: Mapping[str, NetworkResult
         found[f"speedup_{name}"] = other.cycles / result.cycles
         found[f"energy_gain_{name}"] = float(other.energy.total) / energy
     return found
+
+
+def gpu_metrics(found: Metrics, gpus: Iterable[tuple[float, float]]) -> Metrics:
+    """The metrics of a point with those beside a GPU.
+
+    Args:
+        found: with ``seconds`` and ``energy_joules``.
+        gpus: seconds and joules of the same work on a GPU, in each way that its memory has room for; the fastest
+            counts. Without any the metrics stay as they are.
+    """
+    seconds, joules = found["seconds"], found["energy_joules"]
+    best = min(gpus, default=None)
+    if best is None or not seconds or not joules:
+        return found
+    return {**found, "speedup_gpu": best[0] / seconds, "energy_gain_gpu": best[1] / joules}
 
 
 def network_detail(result: NetworkResult) -> dict[str, Any]:

@@ -24,6 +24,8 @@ METRICS: dict[str, str] = {
     "energy_gain_dense": "energy of the dense baseline / energy",
     "speedup_systolic": "cycles of the systolic baseline / cycles",
     "energy_gain_systolic": "energy of the systolic baseline / energy",
+    "speedup_gpu": "time on the first GPU of the experiment, by the model of hwsim gpu / seconds",
+    "energy_gain_gpu": "J of that GPU's board / energy",
     "multipliers": "multipliers (DSP slices where each takes one)",
     "sram_bytes": "bytes of on-chip buffers",
     "dram_bytes": "bytes over the DRAM channel",
