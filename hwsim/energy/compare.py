@@ -1,8 +1,9 @@
 """Whether one design needs less energy than another over the whole range of the costs, not at their middle alone.
 
-A cost that both designs have is one and the same unknown in both. Between its low and its high end their difference is
-linear in it, so in the worst case over all costs, each on its own, each is at the end of its range that hurts more:
-where the difference is smaller. Memories of several sizes share one unknown, the place on the curve's range.
+A cost that both designs have is one and the same unknown in both. Memories of several sizes share one: the place on the
+curve's range. The gain is a quotient of two sums that are linear in each unknown, so its smallest and its largest value
+have each cost at an end of its range; which end is found by Dinkelbach's iteration (On Nonlinear Fractional
+Programming, Management Science 13, 1967).
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from hwsim.report.columns import aligned
 Ends = tuple[float, float, float]
 """Joules with a cost at its low end, its value, its high end."""
 NOTHING: Ends = (0.0, 0.0, 0.0)
+Pairs = Mapping[str, tuple[Ends, Ends]]
+"""By cost: ours, the other's."""
 
 
 class Priced(Protocol):
@@ -61,16 +64,10 @@ class Comparison:
         middle = dict.fromkeys(pairs, 1)
         if not all(_sum(pairs, side, middle) > 0 for side in (0, 1)):
             return None
-        saved = {name: [b - a for a, b in zip(*pair, strict=True)] for name, pair in pairs.items()}
-        hurts = {name: 0 if each[0] <= each[2] else 2 for name, each in saved.items()}
-        helps = {name: 2 - end for name, end in hurts.items()}
-        low, nominal, high, worst, best = (_sum(pairs, 1, ends) / _sum(pairs, 0, ends) for ends in (
-            dict.fromkeys(pairs, 0), middle, dict.fromkeys(pairs, 2), hurts, helps))
-        against = hurts if nominal >= 1 else helps
-        moved = {name: abs(each[1] - each[against[name]]) for name, each in saved.items()}
-        listed = [name for name in moved if moved[name] > 0.1 * max(moved.values())]
-        most = sorted(listed, key=lambda name: -moved[name])
-        return cls(low=low, nominal=nominal, high=high, worst=worst, best=best, because=tuple(most[:3]))
+        low, nominal, high = (_gain(pairs, dict.fromkeys(pairs, end)) for end in (0, 1, 2))
+        least, most = _extreme(pairs, nominal, 1), _extreme(pairs, nominal, -1)
+        return cls(low=low, nominal=nominal, high=high, worst=_gain(pairs, least), best=_gain(pairs, most),
+                   because=_moved(pairs, least if nominal >= 1 else most))
 
     @property
     def holds(self) -> bool:
@@ -97,9 +94,37 @@ def _by_cost(leaves: Iterable[Priced]) -> dict[str, Ends]:
             for name, parts in found.items()}
 
 
-def _sum(pairs: Mapping[str, tuple[Ends, Ends]], side: int, ends: Mapping[str, int]) -> float:
+def _sum(pairs: Pairs, side: int, ends: Mapping[str, int]) -> float:
     """Joules of one side with each cost at the end that is said."""
     return math.fsum(pair[side][ends[name]] for name, pair in pairs.items())
+
+
+def _gain(pairs: Pairs, ends: Mapping[str, int]) -> float:
+    return _sum(pairs, 1, ends) / _sum(pairs, 0, ends)
+
+
+def _extreme(pairs: Pairs, start: float, sign: int) -> dict[str, int]:
+    """Ends at which the gain is smallest (sign 1) or largest (-1): Dinkelbach's iteration, until nothing is won."""
+    before, gain = start, start
+    while True:
+        ends = {name: _worse(mine, theirs, gain, sign) for name, (mine, theirs) in pairs.items()}
+        before, gain = gain, _gain(pairs, ends)
+        if sign * gain >= sign * before:
+            return ends
+
+
+def _worse(mine: Ends, theirs: Ends, gain: float, sign: int) -> int:
+    """The end of one cost at which theirs - gain x mine is smaller (sign 1) or larger (-1)."""
+    low, high = (sign * (theirs[end] - gain * mine[end]) for end in (0, 2))
+    return 0 if low <= high else 2
+
+
+def _moved(pairs: Pairs, ends: Mapping[str, int]) -> tuple[str, ...]:
+    """The costs that change the difference of the two most on their way to those ends."""
+    by = {name: abs((theirs[1] - mine[1]) - (theirs[ends[name]] - mine[ends[name]]))
+          for name, (mine, theirs) in pairs.items()}
+    listed = [name for name in by if by[name] > 0.1 * max(by.values())]
+    return tuple(sorted(listed, key=lambda name: -by[name])[:3])
 
 
 def range_text(gains: Mapping[str, Comparison]) -> list[str]:

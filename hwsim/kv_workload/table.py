@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
+from hwsim.energy.compare import Comparison, range_text
 from hwsim.kv_workload.gpu import GPU_PATHS
 from hwsim.kv_workload.machine import ENGINES
 from hwsim.kv_workload.outcome import NOT_MODELLED, KvOutcome, KvRun
@@ -33,7 +34,7 @@ def _run_lines(outcome: KvOutcome, run: KvRun) -> list[str]:
     workload = outcome.experiment.workload
     return ["", f"Sparsity {run.sparsity:.0%}: compressed tokens take {run.ratio.mean:.1%} of their dense bytes "
             f"(arithmetic: {run.expected:.1%})",
-            *aligned(_token_lines(run)), "* does not fit in the DRAM", "",
+            *aligned(_token_lines(run)), "* does not fit in the DRAM", "", *range_text(_gains(run)), "",
             *aligned(_attention_lines(run)), "DRAM: share of the time in which it is busy", "",
             f"{outcome.experiment.gpu.name}, by the model of hwsim gpu",
             *aligned(_gpu_lines(run)),
@@ -54,6 +55,14 @@ def _token_lines(run: KvRun) -> list[tuple[str, ...]]:
             *(f"{step.tokens_per_s:.4g}" for step in row), *(f"{step.joules_per_token:.3g}" for step in row),
             f"{skip.tokens_per_s / dense.tokens_per_s:.2f}x"))
     return lines
+
+
+def _gains(run: KvRun) -> dict[str, Comparison]:
+    """Energy of a whole token at the longest context, beside the dense engine, over the range of the costs."""
+    dense = run.steps["dense"][-1]
+    found = {f"dense, by {name}, at {dense.context}": Comparison.of(steps[-1].energy.leaves, dense.energy.leaves)
+             for name, steps in run.steps.items() if name != "dense"}
+    return {name: each for name, each in found.items() if each is not None}
 
 
 def _attention_lines(run: KvRun) -> list[tuple[str, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hwsim.energy.compare import Comparison, range_text
 from hwsim.gpu.decoder import GpuGeneration
 from hwsim.llm.isa import Opcode
 from hwsim.llm.simulate import PS_PER_MS
@@ -64,7 +65,15 @@ def ablation_text(ablation: Ablation) -> str:
                       f"{row['tokens_per_s']:.2f}", f"{row['joules_per_token']:.3f}",
                       f"{100 * row['hbm_utilization_decode']:.1f}", f"{row['instruction_bytes'] / 1e6:.1f}",
                       f"x {row['slowdown']:.3f}"))
-    return "\n".join(aligned(lines))
+    return "\n".join([*aligned(lines), "", *range_text(_gains(ablation))])
+
+
+def _gains(ablation: Ablation) -> dict[str, Comparison]:
+    """Energy of the first other case (the dense chain) over the full design's, over the range of the costs."""
+    full, (name, other) = next(iter(ablation.cases.values())), list(ablation.cases.items())[1]
+    found = {f"{name}, {part}": Comparison.of(getattr(full, part).energy.leaves, getattr(other, part).energy.leaves)
+             for part in ("prefill", "decode")}
+    return {label: each for label, each in found.items() if each is not None}
 
 
 def gpu_text(ours: Generation, gpus: Sequence[GpuGeneration], dollars: float | None) -> str:
