@@ -22,7 +22,7 @@ FAMILIES = ("nm_array", "sore", "wuve", "training_core", "bitmap_decoder", "dsp_
 
 
 def by_hand():
-    """Port ``a`` offers in cycles 1, 2 and from 6 on, room for one; ``work`` takes 3 cycles; ``o`` accepts from 9 on."""
+    """Port ``a`` offers in cycles 1, 2 and from 6 on, room for one; ``work`` takes 3 cycles; ``o`` waits for 9."""
     net = Network("by hand")
     net.process("a", firings=3, offer=np.array([0, 1, 1, 0, 0, 0], bool))
     net.process("work", firings=3, interval=3, latency=3)
@@ -63,7 +63,7 @@ def test_a_network_by_hand():
     port = tracks["a"].port
     assert (port.valid_at.tolist(), port.valid.tolist()) == ([0, 1, 4, 6, 12], [0, 1, 0, 1, 0])
     assert (port.ready_at.tolist(), port.ready.tolist()) == ([0, 2, 3, 4, 11, 12], [1, 0, 1, 0, 1, -1])
-    counters = {counter.name: (counter.at.tolist(), counter.value.tolist(), counter.depth) for counter in trace.counters}
+    counters = {each.name: (each.at.tolist(), each.value.tolist(), each.depth) for each in trace.counters}
     assert counters["results"] == ([0, 2, 9, 10, 13, 14, 17], [0, 1, 0, 1, 0, 1, 0], 1)
     assert counters["token: waiting"] == ([0, 1, 2, 3, 10, 11, 14], [0, 1, 0, 1, 0, 1, 0], None)
     assert counters["slot: in use"] == ([0, 1, 3, 11, 15], [0, 1, 1, 1, 0], 1)
