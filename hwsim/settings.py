@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hwsim.errors import InputError
+from hwsim.fields import nearest
 
 _WHERE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)")
 
@@ -24,7 +25,8 @@ def load_toml(path: str | Path) -> dict[str, Any]:
     try:
         data = Path(path).read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise InputError(str(path), "a readable TOML file", getattr(error, "strerror", None) or str(error)) from None
+        wanted = f"a readable TOML file{nearest_path(path) if isinstance(error, FileNotFoundError) else ''}"
+        raise InputError(str(path), wanted, getattr(error, "strerror", None) or str(error)) from None
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -34,6 +36,15 @@ def load_toml(path: str | Path) -> dict[str, Any]:
     if not mapping:
         raise InputError(str(path), "at least one key", "an empty file")
     return mapping
+
+
+def nearest_path(path: str | Path) -> str:
+    """Hint of what lies in the same folder under a name most like that of a path that is not there; or empty."""
+    folder, name = Path(path).parent, Path(path).name
+    try:
+        return nearest(name, sorted(each.name for each in folder.iterdir()))
+    except OSError:
+        return nearest_path(folder) if folder.name else ""
 
 
 def _parsed(text: str, place: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from types import ModuleType
 from hwsim import __version__
 from hwsim.cli.arguments import ArgumentParser
 from hwsim.errors import InputError
+from hwsim.fields import nearest
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("hwsim.cli.run", "one workload on one accelerator and its baselines: table, JSON, figure"),
@@ -73,6 +74,8 @@ def _dispatch(argv: list[str]) -> int:
         parser = ArgumentParser(prog=f"hwsim {argv[0]}")
         module.configure(parser)
         return int(module.execute(parser.parse_args(argv[1:])))
+    if argv and not argv[0].startswith("-"):
+        raise InputError("COMMAND", f"one of {', '.join(COMMANDS)}{nearest(argv[0], COMMANDS)}", argv[0])
     if argv:
         _top_parser().parse_args(argv)
     raise InputError("COMMAND", f"one of {', '.join(COMMANDS)} (see hwsim --help)", "none")

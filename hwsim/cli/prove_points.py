@@ -29,7 +29,8 @@ def prove_points(arguments: argparse.Namespace) -> int:
     from hwsim.sweep.store import read_description, read_table
 
     _check(arguments)
-    about, rows = read_description(arguments.source), read_table(arguments.source).to_pylist()
+    rows = read_table(arguments.source).to_pylist()
+    about = read_description(arguments.source)
     chosen, left_out = _chosen(arguments, about, rows)
     proofs = []
     for row in chosen:

@@ -9,6 +9,8 @@ from hwsim.cli.arguments import add_json
 from hwsim.cli.output import print_json, print_text
 from hwsim.errors import InputError
 
+_SUFFIXES = {"-o": (".html", ".htm"), "--pdf": (".pdf",), "--png": (".png",)}
+"""A name says what is in the file."""
 _EXAMPLES = """\
 The page needs no network and no server: open it in a browser, send it by mail. The figures show the same fronts.
 
@@ -38,7 +40,9 @@ def execute(arguments: argparse.Namespace) -> int:
 
     output = Path(arguments.output or Path(arguments.folder) / "report.html")
     figures = {kind: Path(name) for kind in ("pdf", "png") if (name := getattr(arguments, kind)) is not None}
-    for file in (output, *figures.values()):
+    for option, file in {"-o": output, **{f"--{kind}": file for kind, file in figures.items()}}.items():
+        if file.suffix.lower() not in _SUFFIXES[option]:
+            raise InputError(option, f"a name that ends in {' or '.join(_SUFFIXES[option])}", file.name)
         if file.exists() and not arguments.force:
             wanted = "a name that is not taken (or --force to replace what is there)"
             raise InputError(str(file), wanted, "an existing file")

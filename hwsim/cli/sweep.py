@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import shlex
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,19 +121,48 @@ def _dry_run(sweep: Sweep, folder: Path, arguments: argparse.Namespace) -> int:
 
     points, workers = points_of(sweep), max(_workers(arguments), 1)
     spaces = {space.name: sum(point.space == space.name for point in points) for space in sweep.spaces}
-    refused = sum(bool(point.refused) for point in points)
+    refused = _refusals(sweep, points)
     found = estimate(points, stored_points(folder), evaluate, workers)
     if arguments.json:
-        print_json({"points": found.points, "spaces": spaces, "refused": refused, "stored": found.stored,
-                    "sampled": found.sampled, "workers": workers, "seconds": found.seconds})  # fmt: skip
+        print_json({"points": found.points, "spaces": spaces, "refused": sum(each["points"] for each in refused),
+                    "reasons": refused, "stored": found.stored, "sampled": found.sampled, "failed": found.failed,
+                    "workers": workers, "seconds": found.seconds})  # fmt: skip
         return 0
     lines = [f"{found.points:,} points: " + ", ".join(f"{name} {count:,}" for name, count in spaces.items()),
              f"{found.stored:,} stored in {folder}"]
-    lines += [f"{refused:,} with a configuration that is refused"] if refused else []
+    if refused:
+        lines.append(f"{sum(each['points'] for each in refused):,} refused, which become rows with an error:")
+        lines += [f"  {each['points']:,} x {each['reason']}; the first: {each['given']} at {each['at']}"
+                  for each in refused]
+    if found.failed:
+        lines.append(f"{len(found.failed):,} of the {found.sampled} points measured failed; the first: "
+                     f"{found.failed[0]}")
     if found.seconds is not None:
         lines.append(f"about {spoken(found.seconds)} on {workers} cores, by {found.sampled} points measured")
     print_text("\n".join(lines))
     return 0
+
+
+def _refusals(sweep: Sweep, points: Sequence[Point]) -> list[dict[str, Any]]:
+    """By reason, most frequent first: how many points are refused, what the first of them has, and where it is."""
+    from hwsim.sweep.keys import dotted, found
+
+    axes = {space.name: [axis.path for axis in space.axes] for space in sweep.spaces}
+    reasons: dict[str, dict[str, Any]] = {}
+    for point in points:
+        if not point.refused:
+            continue
+        reason, _, given = point.refused.rpartition(", got ")
+        if reason not in reasons:
+            values = []
+            for path in axes[point.space]:
+                try:
+                    values.append(f"{dotted(path)} = {json.dumps(found(point.inputs, path))}")
+                except KeyError:
+                    pass  # its condition does not hold
+            reasons[reason] = {"points": 0, "reason": reason, "given": given, "at": ", ".join(values)}
+        reasons[reason]["points"] += 1
+    return sorted(reasons.values(), key=lambda each: -each["points"])
 
 
 def _evaluated(sweep: Sweep, folder: Path, arguments: argparse.Namespace) -> tuple[Tally, list[dict[str, Any]]]:
@@ -141,16 +174,37 @@ def _evaluated(sweep: Sweep, folder: Path, arguments: argparse.Namespace) -> tup
     if arguments.search is not None:
         from hwsim.sweep.search import search
 
-        with Store(folder) as store, _backend(arguments, arguments.search) as backend, ProgressBar() as bar:
+        with (_interruptible(folder, arguments, arguments.search), Store(folder) as store,
+              _backend(arguments, arguments.search) as backend, ProgressBar() as bar):  # fmt: skip
             tally, names = search(sweep, arguments.search, store, backend, sampler=arguments.sampler or "tpe",
                                   seed=arguments.seed or 0, progress=bar)  # fmt: skip
     else:
         points: list[Point] = points_of(sweep)
         names = {point.name for point in points}
-        with Store(folder) as store, ProgressBar() as bar:
+        with _interruptible(folder, arguments, len(points)), Store(folder) as store, ProgressBar() as bar:
             with _backend(arguments, len(names - set(store.stored())) or 1) as backend:
                 tally = run(sweep, points, store, backend, retry=arguments.retry, progress=bar)
     return tally, [row for row in read_table(folder).to_pylist() if row["point"] in names]
+
+
+@contextmanager
+def _interruptible(folder: Path, arguments: argparse.Namespace, total: int) -> Iterator[None]:
+    """Ctrl-C says what is stored, and what goes on."""
+    from hwsim.sweep.store import stored_points
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"interrupted: {len(stored_points(folder)):,} rows are stored in {folder}, {total:,} "
+                                f"points were asked for; this goes on: {_command(folder, arguments)}") from None
+
+
+def _command(folder: Path, arguments: argparse.Namespace) -> str:
+    """The command again, but what has been done: rows with an error are not forgotten twice."""
+    options = [("-o", folder), ("--workers", arguments.workers), ("--scheduler", arguments.scheduler),
+               ("--search", arguments.search), ("--sampler", arguments.sampler), ("--seed", arguments.seed)]
+    given = [str(word) for name, value in options if value is not None for word in (name, value)]
+    return shlex.join(["hwsim", "sweep", arguments.file, *given, *(["--json"] if arguments.json else [])])
 
 
 def _show(sweep: Sweep, folder: Path, tally: Tally, rows: list[dict[str, Any]], as_json: bool) -> None:

@@ -6,7 +6,7 @@ point that it was working on is a row that says so, the others go to a new worke
 
 from __future__ import annotations
 
-import signal
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -15,12 +15,17 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol, Self
 
 from hwsim.errors import InputError
+from hwsim.sweep.interrupts import Stop, never, withheld
 from hwsim.sweep.rows import Outcome, Point, Row, bad_row, good_row
 
 Evaluate = Callable[[Point], Outcome]
 """Importable by its name, so that it can be sent to other processes."""
 CHUNK_SECONDS, LARGEST_CHUNK = 0.05, 64
 """How long a chunk of points keeps a worker busy, about, and how many points it has at most."""
+
+GRACE = 5.0
+"""Seconds that points in hand have after Ctrl-C: the first of a new array takes one or two."""
+_GLANCE = 0.2  # s: how often a pool looks whether it should stop
 
 
 class Backend(Protocol):
@@ -32,8 +37,8 @@ class Backend(Protocol):
     def __exit__(self, *_: object) -> None:
         """Stop at once."""
 
-    def run(self, points: Sequence[Point]) -> Iterator[Row]:
-        """A row for each point, in any order."""
+    def run(self, points: Sequence[Point], stop: Stop = never) -> Iterator[Row]:
+        """A row for each point, in any order; after ``stop`` only of those that are in hand."""
 
 
 def row_of(evaluate: Evaluate, point: Point) -> Row:
@@ -63,15 +68,16 @@ class Here:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def run(self, points: Sequence[Point]) -> Iterator[Row]:
+    def run(self, points: Sequence[Point], stop: Stop = never) -> Iterator[Row]:
         """See `Backend`."""
         for point in points:
+            if stop():
+                return
             yield row_of(self.evaluate, point)
 
 
 def _work(evaluate: Evaluate, pipe: Connection) -> None:
     """A worker's life: chunks in, rows out, until the other end is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that stores
     try:
         pipe.send(None)
         while True:
@@ -88,7 +94,8 @@ class _Worker:
         context = get_context("spawn")
         self.pipe, other = context.Pipe()
         self.process = context.Process(target=_work, args=(evaluate, other), daemon=True)
-        self.process.start()
+        with withheld():  # Ctrl-C is for the process that stores
+            self.process.start()
         other.close()
         self.ready = False
         self.group: deque[Point] = deque()
@@ -137,15 +144,21 @@ class Processes:
             while not worker.ready:
                 self._receive(worker)
 
-    def run(self, points: Sequence[Point]) -> Iterator[Row]:
-        """See `Backend`."""
+    def run(self, points: Sequence[Point], stop: Stop = never) -> Iterator[Row]:
+        """See `Backend`; points that take longer than `GRACE` after ``stop`` are given up."""
         groups = _groups(points)
-        left = len(points)
-        while left:
-            for worker in self._workers:
-                if worker.ready and not worker.sent:
-                    self._feed(worker, groups)
-            for pipe in wait([worker.pipe for worker in self._workers if worker.sent or not worker.ready]):
+        left, last = len(points), math.inf
+        while left and time.monotonic() < last:
+            if not stop():
+                for worker in self._workers:
+                    if worker.ready and not worker.sent:
+                        self._feed(worker, groups)
+            elif any(worker.sent for worker in self._workers):
+                last = min(last, time.monotonic() + GRACE)
+            else:
+                return
+            busy = [worker.pipe for worker in self._workers if worker.sent or not worker.ready]
+            for pipe in wait(busy, _GLANCE):
                 row = self._receive(next(worker for worker in self._workers if worker.pipe is pipe))
                 if row is not None:
                     left -= 1

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hwsim.provenance import provenance, revision
+from hwsim.sweep.interrupts import Interrupts, Stop
 from hwsim.sweep.plan import feasible
 from hwsim.sweep.pool import Backend, Evaluate, row_of
 from hwsim.sweep.rows import Point, Row, bad_row
@@ -29,7 +30,8 @@ class Tally:
         points: all of them.
         stored: of earlier runs.
         other: of these, from another revision of the program.
-        done: evaluated now.
+        done: rows made now.
+        run: of these, not refused before anything ran.
         failed: of these, rows with an error.
         seconds: wall clock of the evaluation.
         last: error of the last that failed.
@@ -39,14 +41,21 @@ class Tally:
     stored: int = 0
     other: int = 0
     done: int = 0
+    run: int = 0
     failed: int = 0
     seconds: float = 0.0
     last: str = ""
 
     @property
     def rate(self) -> float:
-        """Points per second, of those evaluated now."""
-        return self.done / self.seconds if self.seconds else 0.0
+        """Points per second, of those that were run now."""
+        return self.run / self.seconds if self.seconds else 0.0
+
+    def count(self, row: Row, seconds: float, was_run: bool) -> None:
+        """One more row, so many seconds after the beginning."""
+        self.done, self.run, self.seconds = self.done + 1, self.run + was_run, seconds
+        if row["status"] == "error":
+            self.failed, self.last = self.failed + 1, row["error"]
 
 
 def run(sweep: Sweep, points: Sequence[Point], store: Store, backend: Backend, *, retry: bool = False,
@@ -79,39 +88,52 @@ def run(sweep: Sweep, points: Sequence[Point], store: Store, backend: Backend, *
 
 def keep(sweep: Sweep, points: Sequence[Point], store: Store, backend: Backend, tally: Tally,
          progress: Progress | None = None) -> list[Row]:
-    """Evaluate points, store their rows and count; gives the rows back in the order of the points."""
+    """Evaluate points, store their rows and count; gives the rows back in the order of the points.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; what was in hand is stored.
+        TooManyFailures: as `run`.
+    """
     spaces = {space.name: space for space in sweep.spaces}
     by_name = {point.name: point for point in points}
     refused = [point for point in points if point.refused]
     good = [point for point in points if not point.refused]
     begun, before = time.monotonic(), tally.seconds
     found: dict[str, Row] = {}
-    for row in _rows(refused, good, backend):
-        row["feasible"] = feasible(spaces[row["space"]], row, by_name[row["point"]].inputs)
-        store.add(row)
-        found[row["point"]] = row
-        tally.done, tally.seconds = tally.done + 1, before + time.monotonic() - begun
-        if row["status"] == "error":
-            tally.failed, tally.last = tally.failed + 1, row["error"]
+    told = progress or _silent
+    told(tally.stored + tally.done, tally.points, "the first points" if good else "")
+    with Interrupts() as stop:
+        for row in _rows(refused, good, backend, stop):
+            row["feasible"] = feasible(spaces[row["space"]], row, by_name[row["point"]].inputs)
+            store.add(row)
+            found[row["point"]] = row
+            tally.count(row, before + time.monotonic() - begun, not by_name[row["point"]].refused)
             if tally.failed > sweep.max_failures * tally.points:
                 raise TooManyFailures(f"{tally.failed:,} of {tally.points:,} points failed, more than "
                                       f"{100 * sweep.max_failures:g} % (max_failures); the last: {tally.last}")
-        if progress is not None:
-            progress(tally.stored + tally.done, tally.points, _words(tally))
+            told(tally.stored + tally.done, tally.points, "stopping" if stop() else _words(tally))
+    if stop() and tally.stored + tally.done < tally.points:
+        raise KeyboardInterrupt
     return [found[point.name] for point in points]
 
 
-def _rows(refused: Sequence[Point], good: Sequence[Point], backend: Backend) -> Iterable[Row]:
+def _rows(refused: Sequence[Point], good: Sequence[Point], backend: Backend, stop: Stop) -> Iterable[Row]:
     for point in refused:
         yield bad_row(point, point.refused)
     if good:
-        yield from backend.run(good)
+        yield from backend.run(good, stop)
+
+
+def _silent(done: int, total: int, words: str) -> None:
+    """Nobody asked."""
 
 
 def _words(tally: Tally) -> str:
     """Rate, time left and failures."""
-    left = (tally.points - tally.stored - tally.done) / tally.rate if tally.rate else 0.0
     failed = f", {tally.failed:,} failed" if tally.failed else ""
+    if not tally.rate:
+        return f"the first points{failed}"
+    left = (tally.points - tally.stored - tally.done) / tally.rate
     return f"{tally.rate:.1f} points/s, {spoken(left)} left{failed}"
 
 
@@ -129,11 +151,15 @@ def description(sweep: Sweep) -> dict[str, object]:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """What a sweep would do: points, how many are stored, how long the others take (s, None without a sample)."""
+    """What a sweep would do: points, how many are stored, how long the others take (s, None without a sample).
+
+    ``sampled`` points were measured; ``failed`` are the errors of those that failed.
+    """
 
     points: int
     stored: int
     sampled: int
+    failed: tuple[str, ...]
     seconds: float | None
 
 
@@ -148,6 +174,7 @@ def estimate(points: Sequence[Point], known: Mapping[str, Row], evaluate: Evalua
         groups.setdefault(point.group, []).append(point)
     firsts: list[float] = []
     others: list[float] = []
+    failed: list[str] = []
     begun = time.monotonic()
     step = max(len(groups) // _SAMPLED_GROUPS, 1)
     if missing:
@@ -156,11 +183,13 @@ def estimate(points: Sequence[Point], known: Mapping[str, Row], evaluate: Evalua
         if firsts and time.monotonic() - begun > _SAMPLE_SECONDS:
             break
         spread = group[::max(len(group) // _SAMPLED_POINTS, 1)][:_SAMPLED_POINTS]
-        seconds = [row_of(evaluate, point)["seconds"] for point in spread]
-        firsts.append(seconds[0])
-        others += seconds[1:]
+        rows = [row_of(evaluate, point) for point in spread]
+        failed += [str(row["error"]) for row in rows if row["status"] == "error"]
+        firsts.append(rows[0]["seconds"])
+        others += [row["seconds"] for row in rows[1:]]
     first = sum(firsts) / max(len(firsts), 1)
     other = sum(others) / len(others) if others else first
     total = len(groups) * first + (len(missing) - len(groups)) * other
     return Estimate(points=len(points), stored=sum(point.name in known for point in points),
-                    sampled=len(firsts) + len(others), seconds=total / max(workers, 1) if missing else None)
+                    sampled=len(firsts) + len(others), failed=tuple(failed),
+                    seconds=total / max(workers, 1) if missing else None)

@@ -26,6 +26,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hwsim.errors import InputError
+from hwsim.settings import nearest_path
 from hwsim.sweep.rows import Row, input_types
 from hwsim.sweep.schema import joined, table_of
 
@@ -89,9 +90,9 @@ class Store:
         if self._journal is None:
             self._journal = (self.folder / JOURNAL).open("ab", buffering=0)
         line = (json.dumps(row, allow_nan=False) + "\n").encode()
+        self._rows.append(row)  # first, so that a part written after Ctrl-C in here has it
         if self._journal.write(line) != len(line):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.folder / JOURNAL))
-        self._rows.append(row)
         now = time.monotonic()
         if now - self._synced > _SYNC_EVERY:
             os.fsync(self._journal.fileno())
@@ -178,8 +179,9 @@ def read_table(folder: str | Path) -> pa.Table:
         InputError: the folder is missing, holds no sweep or no point, or a part cannot be read.
     """
     if not (Path(folder) / PARTS).is_dir():
-        given = "a folder without one" if Path(folder).is_dir() else "no such folder"
-        raise InputError(str(folder), "a folder of 'hwsim sweep'", given)
+        there = Path(folder).is_dir()
+        wanted = f"a folder of 'hwsim sweep'{'' if there else nearest_path(folder)}"
+        raise InputError(str(folder), wanted, "a folder without one" if there else "no such folder")
     table = read_parts(folder)
     if not len(table):
         raise InputError(str(folder), "at least one point", "none")

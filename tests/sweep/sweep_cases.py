@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
 from hwsim.cli.evaluate import evaluate
@@ -42,3 +43,12 @@ def deadly(point: Point) -> Outcome:
     if (accelerator["rows"], accelerator["cols"]) == (2, 4):
         os.kill(os.getpid(), signal.SIGKILL)
     return evaluate(point)
+
+
+SLOW = 0.5  # s
+
+
+def slow(point: Point) -> Outcome:
+    """A point that takes `SLOW`."""
+    time.sleep(SLOW)
+    return Outcome(workload="none", seed=0, metrics={})

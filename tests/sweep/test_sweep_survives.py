@@ -8,15 +8,16 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
-from sweep.sweep_cases import COUNT, written
+from sweep.sweep_cases import COUNT, SLOW, slow, written
 
 from hwsim.cli import main
 from hwsim.cli.evaluate import evaluate
 from hwsim.sweep.plan import points_of
-from hwsim.sweep.pool import Here
+from hwsim.sweep.pool import Here, Processes
 from hwsim.sweep.rows import NOT_COMPARED
 from hwsim.sweep.run import run
 from hwsim.sweep.spec import load_sweep
@@ -101,14 +102,30 @@ def test_killed_at_any_moment_nothing_stored_is_lost_or_done_twice(tmp_path):
 
 
 @pytest.mark.slow
-def test_interrupted_is_one_line_and_keeps_what_is_there(tmp_path):
+def test_interrupted_is_one_line_that_says_what_is_stored_and_what_goes_on(tmp_path):
     file, folder = written(tmp_path, MANY), tmp_path / "out"
     process = started(file, folder, 2)
     wait_for(lambda: rows_there(folder) >= 3)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
-    assert (errors, process.returncode) == ("hwsim: interrupted\n", 130)
-    assert len(read_table(folder)) >= 3
+    rows = len(read_table(folder))
+    assert process.returncode == 130 and errors.count("\n") == 1 and rows >= 3
+    assert errors.startswith(f"hwsim: interrupted: {rows:,} rows are stored in {folder}, ")
+    assert errors.endswith(f"this goes on: hwsim sweep {file} -o {folder} --workers 2\n")
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_points_in_hand_are_stored_when_interrupted(tmp_path, workers):
+    """Two points are begun when Ctrl-C comes; they are all that is stored."""
+    sweep = load_sweep(written(tmp_path))
+    backend = Processes(slow, workers) if workers else Here(slow)
+    with pytest.raises(KeyboardInterrupt), Store(tmp_path / "out") as store, backend:
+        if workers:
+            backend.started()
+        threading.Timer(SLOW / 3, os.kill, (os.getpid(), signal.SIGINT)).start()
+        run(sweep, points_of(sweep), store, backend)
+    rows = read_table(tmp_path / "out").to_pylist()
+    assert len(rows) == max(workers, 1) and {row["status"] for row in rows} == {"ok"}
 
 
 def test_no_room_is_one_line_and_the_next_run_completes(tmp_path, capsys):

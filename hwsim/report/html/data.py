@@ -37,10 +37,12 @@ def report_data(folder: str | Path) -> dict[str, Any]:
         InputError: no sweep, a broken part, or no point that was evaluated.
     """
     try:
+        from hwsim.sweep.proofs import with_proofs
         from hwsim.sweep.store import read_description, read_table
     except ImportError:
         raise InputError("report", "the package pyarrow (pip install 'hwsim[sweep]')", "none") from None
-    table, about = read_table(folder), read_description(folder)
+    table = with_proofs(read_table(folder), folder)
+    about = read_description(folder)
     columns: Columns = table.to_pydict()
     for name in ("point", "status", "inputs", "detail"):
         if name not in columns:
