@@ -19,6 +19,8 @@ from hwsim.gpu.shape import HALF, GemmShape
 from hwsim.workload.decoder import DecoderConfig, Operator, head_operators, operators
 from hwsim.workload.decoder.parameters import parameter_count
 
+DENSE = ("cublas", 0.0)
+"""Kernel and sparsity of dense FP16 products."""
 SAMPLES = 9
 """Contexts at which decoding is timed; between them its time is taken as linear."""
 
@@ -89,23 +91,29 @@ def generation(model: DecoderConfig, board: GpuBoard, prompt: int, tokens: int,
         dollars=board.dollars)
 
 
-def step(model: DecoderConfig, board: GpuBoard, tokens: int, context: int, constants: GpuConstants | None = None
-         ) -> tuple[float, float, float, float]:
-    """(seconds, low, nominal, high joules) of ``tokens`` rows after which the cache has ``context`` tokens."""
-    layer = [_kernel(board, shape, constants) for shape in _shapes(operators(model, tokens, context))]
-    head = [_kernel(board, shape, constants) for shape in _shapes(head_operators(model))]
+def step(model: DecoderConfig, board: GpuBoard, tokens: int, context: int, constants: GpuConstants | None = None,
+         weights: tuple[str, float] = DENSE) -> tuple[float, float, float, float]:
+    """(seconds, low, nominal, high joules) of ``tokens`` rows after which the cache has ``context`` tokens.
+
+    ``weights``: kernel and sparsity of the products of a layer's weights; attention and vocabulary are dense FP16.
+    """
+    layer = [_kernel(board, shape, constants, weights if stored else DENSE)
+             for stored, shape in _shapes(operators(model, tokens, context))]
+    head = [_kernel(board, shape, constants, DENSE) for _, shape in _shapes(head_operators(model))]
     total = model.layers * np.sum(layer, axis=0) + np.sum(head, axis=0)
     return float(total[0]), float(total[1]), float(total[2]), float(total[3])
 
 
-def _shapes(ops: tuple[Operator, ...]) -> Iterator[GemmShape]:
+def _shapes(ops: tuple[Operator, ...]) -> Iterator[tuple[bool, GemmShape]]:
+    """Products, and whether of weights that are stored in the format asked for."""
     for op in ops:
         if op.kind in ("linear", "router"):
-            yield GemmShape(op.n, op.k, op.m)
+            yield op.kind == "linear", GemmShape(op.n, op.k, op.m)
         elif op.kind in ("scores", "values"):  # the queries that share a head of the cache are columns of one product
-            yield GemmShape(op.n, op.k, op.m * op.heads // op.kv_heads, op.kv_heads)
+            yield False, GemmShape(op.n, op.k, op.m * op.heads // op.kv_heads, op.kv_heads)
 
 
-def _kernel(board: GpuBoard, shape: GemmShape, constants: GpuConstants | None) -> tuple[float, float, float, float]:
-    found = predict(board, "cublas", shape, 0.0, constants)
+def _kernel(board: GpuBoard, shape: GemmShape, constants: GpuConstants | None, kernel: tuple[str, float]
+            ) -> tuple[float, float, float, float]:
+    found = predict(board, kernel[0], shape, kernel[1], constants)
     return found.us * 1e-6, *found.joules

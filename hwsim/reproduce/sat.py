@@ -9,6 +9,7 @@ from typing import Any
 from hwsim.report.columns import aligned
 from hwsim.reproduce.published import Published, load_published
 from hwsim.reproduce.rows import Row, rows_json, rows_table
+from hwsim.reproduce.sat_gpu import gpu_dict, gpu_lines
 from hwsim.sparsity.ratio import Ratio
 from hwsim.training.bound import ideal_bound
 from hwsim.training.outcome import TrainingOutcome, mean
@@ -98,6 +99,7 @@ def text(outcome: TrainingOutcome) -> str:
         f"Speedup over dense; what MACs alone allow, time and split at {detail} (SORE, update: where the array waits)",
         *aligned(_network_lines(outcome)), "",
         f"Energy and DRAM traffic of a step, traffic at {detail} by kind", *aligned(_energy_lines(outcome)), "",
+        f"A step at {detail} beside GPUs", *gpu_lines(outcome), "",
         f"Time at {detail} beside other schedules (scheduled = 1)", *aligned(_baseline_lines(outcome)), "",
         f"Average speedup at {detail} under other assumptions", *aligned(_sensitivity_lines(outcome)), "",
         f"Where the bound goes at {detail}: average speedup if only these cycles existed",
@@ -187,6 +189,7 @@ def to_dict(outcome: TrainingOutcome) -> dict[str, Any]:
                                 for name, step in steps.items()}
                    for ratio, steps in outcome.sparse.items()},
         "bounds": {str(ratio): dict(bounds) for ratio, bounds in outcome.bounds.items()},
+        "gpus": gpu_dict(outcome),
         "baselines": {label: {name: {"cycles": step.cycles, "split": dict(step.split),
                                      "energy_joules": float(step.energy.total)} for name, step in steps.items()}
                       for label, steps in outcome.baselines.items()},

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hwsim.config import Configuration, in_range, one_of
 from hwsim.errors import InputError
+from hwsim.gpu.choice import GpuChoice
 from hwsim.sparsity.ratio import Ratio
 from hwsim.training.machine import TrainingMachine
 from hwsim.training.result import StepResult
@@ -22,6 +23,7 @@ class TrainingExperiment(Configuration):
     networks: tuple[str, ...] = tuple(NETWORKS)
     ratios: tuple[Ratio, ...] = (Ratio(2, 4), Ratio(2, 8), Ratio(2, 16))
     detail: Ratio = Ratio(2, 8)  # of baselines and sensitivities
+    gpu: GpuChoice = GpuChoice()  # compared with, dense FP16
 
     def check(self) -> None:
         """Refuse unknown networks, none at all, ratios that the array lacks, and a detail that is not run."""

@@ -72,12 +72,12 @@ def test_data_type_is_that_of_the_accelerator_where_the_board_has_it():
 
 @pytest.mark.parametrize("name", ["mobilenet_v1", "efficientnet_lite0"])
 def test_small_networks_at_batch_1_are_bound_by_launches(name):
-    """PyTorch's benchmark of MobileNetV2 takes 7.97, 7.58 and 7.68 ms at batch 1, 2 and 4 (pytorch/benchmark #544), its
-    host's 7.9 ms of dispatch among it: no work of the GPU counts. Without a host a launch for each kernel is left.
+    """EfficientNet-B0 in PyTorch on an A100 of 80 GB takes 9.33, 9.39, 9.68 and 9.85 ms at batch 1, 2, 4 and 8
+    (NVIDIA/DeepLearningExamples): the host's dispatch, no work of the GPU. Without a host a launch a kernel is left.
     """
     found = {batch: on_gpus(zoo.build(name, batch=batch), ONE, {}, "int8")[0] for batch in (1, 4, 512)}
     kernels = sum(layer.kernel != "fused" for layer in found[1].layers)
-    assert found[1].bound == "launch" and 3e-4 < found[1].seconds < 8e-3
+    assert found[1].bound == "launch" and 3e-4 < found[1].seconds < 9e-3
     assert 1 < found[1].seconds / (1e-6 * kernels * default_constants().cublas_launch_us) < 1.1
     assert found[4].seconds < 1.15 * found[1].seconds and found[512].bound != "launch"
 
