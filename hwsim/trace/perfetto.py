@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import lru_cache
 
 from hwsim.trace.chrome import counter_name
 from hwsim.trace.events import Event, events
-from hwsim.trace.tracks import Kind, Trace, refuse_more
+from hwsim.trace.tracks import Trace, refuse_more
 
 _VARINT, _BYTES = 0, 2
 _PACKET = 1
@@ -51,8 +52,7 @@ def perfetto_trace(trace: Trace, limit: int) -> Iterator[bytes]:
         uuid += 1
         unit = _message(_COUNTER, _number(_COUNTER_UNIT, _UNIT_COUNT))
         yield _track(uuid, counter_name(counter), groups["channels"], rank, unit)
-        head = _number(_TYPE, _COUNT) + _number(_TRACK, uuid)
-        yield b"".join(_packet(at, head + _number(_VALUE, value)) for at, value in
+        yield b"".join(_packet(at, _edge(_COUNT, uuid) + _number(_VALUE, value)) for at, value in
                        zip(trace.nanoseconds(counter.at).tolist(), counter.value.tolist(), strict=True))
 
 
@@ -65,10 +65,14 @@ def _slice(event: Event, uuid: int) -> bytes:
     said = b"".join(_message(_ANNOTATION, _text(_ANNOTATION_NAME, name) + (
         _text(_STRING, value) if isinstance(value, str) else _number(_INT, value)))
         for name, value in event.arguments.items())
-    track = _number(_TRACK, uuid)
-    begin = (_number(_TYPE, _BEGIN) + track + _text(_CATEGORY, Kind(event.kind).name.lower())
-             + _text(_EVENT_NAME, event.name) + said)
-    return _packet(event.begin, begin) + _packet(event.end, _number(_TYPE, _END) + track)
+    begin = _edge(_BEGIN, uuid) + _text(_CATEGORY, event.kind.name.lower()) + _text(_EVENT_NAME, event.name) + said
+    return _packet(event.begin, begin) + _packet(event.end, _edge(_END, uuid))
+
+
+@lru_cache(maxsize=1 << 12)
+def _edge(kind: int, uuid: int) -> bytes:
+    """What an event begins with: its type and its track."""
+    return _number(_TYPE, kind) + _number(_TRACK, uuid)
 
 
 def _track(uuid: int, name: str, parent: int, rank: int, more: bytes = b"") -> bytes:
@@ -76,24 +80,27 @@ def _track(uuid: int, name: str, parent: int, rank: int, more: bytes = b"") -> b
     body = _number(_UUID, uuid) + _text(_NAME, name) + _number(_RANK, rank) + more
     if parent:
         body += _number(_PARENT, parent)
-    return _message(_PACKET, _message(_DESCRIPTOR, body) + _number(_SEQUENCE, 1))
+    return _message(_PACKET, _message(_DESCRIPTOR, body) + _IN_SEQUENCE)
 
 
 def _packet(nanoseconds: int, event: bytes) -> bytes:
-    return _message(_PACKET, _number(_TIMESTAMP, nanoseconds) + _message(_EVENT, event) + _number(_SEQUENCE, 1))
+    """Packet of an event."""
+    return _message(_PACKET, _number(_TIMESTAMP, nanoseconds) + _message(_EVENT, event) + _IN_SEQUENCE)
 
 
 def _number(field: int, value: int) -> bytes:
     """A field of a whole number; negative ones take ten bytes, as int64 does."""
-    return _varint(field << 3 | _VARINT) + _varint(value & (1 << 64) - 1)
+    return _key(field << 3 | _VARINT) + _varint(value & (1 << 64) - 1)
 
 
+@lru_cache(maxsize=1 << 12)  # names come again and again
 def _text(field: int, value: str) -> bytes:
+    """A field of text."""
     return _message(field, value.encode())
 
 
 def _message(field: int, body: bytes) -> bytes:
-    return _varint(field << 3 | _BYTES) + _varint(len(body)) + body
+    return _key(field << 3 | _BYTES) + _varint(len(body)) + body
 
 
 def _varint(value: int) -> bytes:
@@ -106,3 +113,7 @@ def _varint(value: int) -> bytes:
         value >>= 7
     found.append(value)
     return bytes(found)
+
+
+_key = lru_cache(maxsize=1 << 8)(_varint)
+_IN_SEQUENCE = _number(_SEQUENCE, 1)
