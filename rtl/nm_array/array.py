@@ -15,7 +15,7 @@ from hwsim.nm_array.timing import accumulate, finish, grid_path
 from rtl.nm_array import layouts
 from rtl.nm_array.compute_engine import ComputeEngine
 from rtl.nm_array.load_engine import LoadEngine
-from rtl.nm_array.pe import Pe
+from rtl.nm_array.pe import Hop, Pe
 from rtl.nm_array.results import Accumulator, ResultBuffer, finishing
 from rtl.nm_array.skew import Skew, as_value
 from rtl.nm_array.tile_buffer import TileBuffer
@@ -87,23 +87,38 @@ class NmArray(wiring.Component):
         rows, cols = self.config.rows, self.config.cols
         controls, loads = self._row_controls(m), self._load_controls(m)
         self.drain = [Signal(name=f"drain{c}") for c in range(cols)]
+        lanes, words = ([buffer.data[i] for i in range(banks)]
+                        for buffer, banks in ((self.a_buffer, rows), (self.w_buffer, cols)))
         grid: list[list[Any]] = []
         for r in range(rows):
             grid.append([])
             for c in range(cols):
-                m.submodules[f"pe{r}_{c}"] = pe = self.make("pe", lambda: Pe(self.config))
+                pe = self._part(m, f"pe{r}_{c}", "pe" if r else "pe_top", Pe, self.config, not r)
                 grid[r].append(pe)
                 left, above = grid[r][c - 1] if c else None, grid[r - 1][c] if r else None
-                m.d.comb += [
-                    pe.a_in.eq(left.a_out if left else self.a_buffer.data[r]),
-                    pe.control_in.eq(left.control_out if left else controls[r]),
-                    pe.w_in.eq(above.w_out if above else self.w_buffer.data[c]),
-                    pe.sum_in.eq(above.sum_out if above else 0)]
+                m.d.comb += [pe.a_in.eq(lanes[r]), pe.w_in.eq(words[c]),
+                             pe.control_in.eq(left.control_out if left else controls[r])]
+                if above:
+                    m.d.comb += pe.sum_in.eq(above.sum_out)
                 if "ws" in self.config.dataflows:
                     m.d.comb += pe.load_in.eq(above.load_out if above else loads[c])
                 if "os" in self.config.dataflows:
-                    m.d.comb += [pe.drain.eq(self.drain[c]), pe.drain_in.eq(above.drain_out if above else 0)]
+                    m.d.comb += [pe.drain.eq(self.drain[c]), *([pe.drain_in.eq(above.drain_out)] if above else [])]
+                if c + 1 < cols:
+                    lanes[r] = self._hop(m, f"a_hop{r}_{c}", "a_hop", lanes[r])
+                if r + 1 < rows:
+                    words[c] = self._hop(m, f"w_hop{r}_{c}", "w_hop", words[c])
         self.bottom = [pe.sum_out for pe in grid[-1]]
+
+    def _part(self, m: Module, name: str, kind: str, component: type[wiring.Component], *given: Any) -> Any:
+        part = m.submodules[name] = self.make(kind, lambda: component(*given))
+        return part
+
+    def _hop(self, m: Module, name: str, kind: str, source: Any) -> Any:
+        """Operands as the next PE sees them."""
+        hop = self._part(m, name, kind, Hop, source.shape())
+        m.d.comb += hop.i.eq(source)
+        return hop.o
 
     def _row_controls(self, m: Module) -> list[Any]:
         """Control as each row's first PE sees it. ws: rows beyond the tile's K take no part, whatever they hold."""

@@ -1,8 +1,10 @@
-"""One processing element (PE) of the N:M array."""
+"""One processing element (PE) of the N:M array, and the way to the next."""
 
 from __future__ import annotations
 
-from amaranth.hdl import Array, Module, Mux, Signal, Value
+from typing import Any
+
+from amaranth.hdl import Array, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,40 +14,61 @@ from rtl.nm_array.arithmetic import add, product_sum
 from rtl.parts.registers import controlled, delayed
 
 
+class Hop(wiring.Component):
+    """One register between neighbouring PEs: ``o`` is ``i`` one cycle later; never stalls, no reset.
+
+    Beside the PE and not in it, so that a PE at an edge of the array hands nothing on.
+    """
+
+    def __init__(self, shape: Any):
+        super().__init__({"i": In(shape), "o": Out(shape)})
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the register."""
+        m = Module()
+        m.d.comb += self.o.eq(delayed(m, self.i, "held"))
+        return m
+
+
 class Pe(wiring.Component):
     """Select activations by metadata, multiply, add. One step a cycle; never stalls. Latency 1 + product_latency +
     sum_latency.
 
-    Activations and control go right, weights go down, each through one register. ``sum_in``/``sum_out``: ws, the
-    partial sum flowing down; os, the drain chain. Only control has a reset: it says which data count.
+    Control goes right and load control goes down, each through one register; operands go through a `Hop` beside the
+    PE. ``sum_in``/``sum_out``: ws, the partial sum flowing down; os, the drain chain. Only control has a reset: it says
+    which data count.
+
+    Args:
+        config: of the array.
+        top: no PE is above this one, so it has no ``sum_in`` and no ``drain_in``.
     """
 
-    def __init__(self, config: NmArrayConfig):
-        self.config = config
+    def __init__(self, config: NmArrayConfig, top: bool = False):
+        self.config, self.top = config, top
         self.ws, self.os = "ws" in config.dataflows, "os" in config.dataflows
         total = layouts.total(config)
-        ports = {"a_in": In(layouts.lanes(config)), "a_out": Out(layouts.lanes(config)),
-                 "control_in": In(layouts.control(config)), "control_out": Out(layouts.control(config)),
-                 "w_in": In(layouts.weights(config)), "w_out": Out(layouts.weights(config)),
-                 "sum_in": In(total), "sum_out": Out(total)}
+        ports = {"a_in": In(layouts.lanes(config)), "w_in": In(layouts.weights(config)), "sum_out": Out(total),
+                 "control_in": In(layouts.control(config)), "control_out": Out(layouts.control(config))}
         if self.ws:
             ports |= {"load_in": In(layouts.weight_control(config)), "load_out": Out(layouts.weight_control(config))}
         if self.os:
-            ports |= {"drain": In(1), "drain_in": In(1), "drain_out": Out(1)}
+            ports |= {"drain": In(1), "drain_out": Out(1)}
+        if not top:
+            ports |= {"sum_in": In(total)} | ({"drain_in": In(1)} if self.os else {})
         super().__init__(ports)
 
     def elaborate(self, platform: object) -> Module:
         """Build the PE."""
         m = Module()
         m.d.sync += self.control_out.eq(self.control_in)
-        m.d.comb += [self.a_out.eq(delayed(m, self.a_in, "a_held")), self.w_out.eq(delayed(m, self.w_in, "w_held"))]
+        self.above: Value = Const(0, layouts.total(self.config)) if self.top else self.sum_in
         held = self._held_weights(m) if self.ws else self.w_in
         if self.ws and self.os:
             held = Mux(self.control_in.output_stationary, self.w_in.as_value(), held.as_value())
             held = layouts.weights(self.config)(held)
         total = self._product_sum(m, held)
         if not self.os:
-            m.d.comb += self.sum_out.eq(add(m, self.config, self.sum_in, self._over_steps(m, total), "sum"))
+            m.d.comb += self.sum_out.eq(add(m, self.config, self.above, self._over_steps(m, total), "sum"))
         else:
             self._accumulate(m, total)
         return m
@@ -122,7 +145,7 @@ class Pe(wiring.Component):
         partial, summand, advance = Mux(self._late(m, "clear"), 0, loop), total, self._late(m, "advance")
         if self.ws:
             stationary = self._late(m, "output_stationary")
-            partial, summand = Mux(stationary, partial, self.sum_in), Mux(stationary, total, self._over_steps(m, total))
+            partial, summand = Mux(stationary, partial, self.above), Mux(stationary, total, self._over_steps(m, total))
             advance = advance | ~stationary
         m.d.comb += loop.eq(add(m, self.config, partial, summand, "sum", advance))
         drained = self._drain(m, loop)
@@ -138,12 +161,12 @@ class Pe(wiring.Component):
         depth = self.config.interleaved
         chain = [Signal(layouts.total(self.config), name=f"drained{i}", reset_less=True) for i in range(depth)]
         shift, capture = Signal(), self._late(m, "capture")
-        m.d.comb += shift.eq(self.drain | self.drain_in)
+        m.d.comb += shift.eq(self.drain if self.top else self.drain | self.drain_in)
         passed_on: Value = shift
         for i in range(depth):
             passed_on = controlled(m, passed_on, f"shifted{i}")
         m.d.comb += self.drain_out.eq(passed_on)
         with m.If(capture | shift):
-            m.d.sync += [chain[0].eq(Mux(capture, loop, self.sum_in)),
+            m.d.sync += [chain[0].eq(Mux(capture, loop, self.above)),
                          *(after.eq(before) for before, after in zip(chain, chain[1:], strict=False))]
         return chain[-1]

@@ -33,7 +33,7 @@ class Target:
 def _xilinx(family: str) -> tuple[str, ...]:
     return (
         f"synth_xilinx -family {family} -top {{top}} -noiopad -noclkbuf -run :map_luts",
-        "opt_expr -mux_undef -noclkinv", "abc -luts 2:2,3,6:5,10,20", "clean", "xilinx_srl -fixed -minlen 3",
+        "opt_expr -mux_undef -noclkinv", "abc -lut 6", "clean", "xilinx_srl -fixed -minlen 3",
         "techmap -map +/xilinx/lut_map.v -map +/xilinx/cells_map.v -D LUT_WIDTH=6", "xilinx_dffopt",
         "opt_lut_ins -tech xilinx", "clean")
 
