@@ -26,6 +26,7 @@ what can be reproduced:
   sat        N:M sparse training on SAT (arXiv 2309.13015): speedup of a training step, five networks, 2:4, 2:8, 2:16
   mustafar   bitmap-compressed KV cache (arXiv 2505.22913): storage, latency shares, batch 1, capacity
   flightllm  LLM inference on sparse DSP chains (arXiv 2401.03868): every row of its artifact, headlines on the U280
+  energy     energy of an Eyeriss v2 PE by Sparseloop's counts, normalised costs, watts of FlightLLM's U280, areas
   gpu        kernels on GPUs (Flash-LLM's figure, 2:4, bitmap products), token rates, by the model of hwsim gpu
 
 With --json: {"rows": [{"quantity", "published", "ours", "error_percent", "mark", "source"}]}. A mark says where the
@@ -98,6 +99,19 @@ def _gpu(settings: Mapping[str, Any], progress: Progress) -> Reproduction:
     return _reproduction(gpu, FIGURES, gpu.run(experiment), experiment, seed=experiment.seed)
 
 
+def _energy(settings: Mapping[str, Any], progress: Progress) -> Reproduction:
+    from hwsim.reproduce import energy
+    from mappers.llm.generate import Generator
+
+    experiment = energy.EnergyExperiment.from_mapping(laid_over(energy.EnergyExperiment().to_mapping(), settings), "")
+    card = experiment.card
+    model, assignment = card.loaded()
+    generator = Generator(model, card.engine, assignment, card.compiler)
+    outcome = energy.EnergyOutcome(experiment=experiment,
+                                   generation=generator.generate(card.prompt, card.tokens, progress))
+    return _reproduction(energy, {}, outcome, experiment, seed=assignment.seed)
+
+
 def _reproduction(report: _Report[Outcome], figures: Mapping[str, Callable[[Outcome], bytes]], outcome: Outcome,
                   experiment: Configuration, seed: int) -> Reproduction:
     from hwsim.provenance import provenance
@@ -118,6 +132,7 @@ TARGETS: dict[str, tuple[Callable[[Mapping[str, Any], Progress], Reproduction], 
     "mustafar": (_mustafar, ("storage.png", "gain.png", "table.txt", "result.json")),
     "flightllm": (_flightllm, ("artifact.png", "ablation.png", "table.txt", "result.json")),
     "gpu": (_gpu, ("kernels.png", "table.txt", "result.json")),
+    "energy": (_energy, ("table.txt", "result.json")),
 }
 """By name: what runs it, and the files that it writes."""
 

@@ -168,7 +168,8 @@ class CostTable(Configuration):
         """Cost of one bit read from or written to an SRAM of that capacity.
 
         Energy per bit is interpolated on log-log axes between the table's capacities and keeps the slope of the nearest
-        pair beyond them; there the mark is ``"assumption"``. Width does not enter: the cost is per bit accessed.
+        pair beyond them; there the mark is ``"assumption"`` and the range reaches back to the last of them. Width does
+        not enter: the cost is per bit accessed.
 
         Raises:
             InputError: below `SMALLEST_SRAM` or above `LARGEST_SRAM` bytes, or the table has no SRAM.
@@ -202,6 +203,10 @@ def _between(small: Cost, large: Cost, capacity_bytes: int) -> Cost:
     ends = f"{_capacity(small)} and {_capacity(large)} bytes"
     value = at(small.energy, large.energy)
     low, high = (at(a, b) for a, b in zip(small.bounds, large.bounds, strict=True))
+    if share < 0:  # no source says how far the curve goes on: a smaller memory may cost as much as the smallest known
+        high = small.bounds[1] * 1e12
+    elif share > 1:
+        low = large.bounds[0] * 1e12
     return small.replace(
         value=value,
         unit="pJ",
