@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from hwsim.energy.compare import Comparison, range_text
+from hwsim.gpu.calibration import held_out_text
 from hwsim.kv_workload.gpu import GPU_PATHS
 from hwsim.kv_workload.machine import ENGINES
 from hwsim.kv_workload.outcome import NOT_MODELLED, KvOutcome, KvRun
@@ -37,7 +38,7 @@ def _run_lines(outcome: KvOutcome, run: KvRun) -> list[str]:
             *aligned(_token_lines(run)), "* does not fit in the DRAM", "", *range_text(_gains(run)), "",
             *aligned(_attention_lines(run)), "DRAM: share of the time in which it is busy", "",
             f"{outcome.experiment.gpu.name}, by the model of hwsim gpu",
-            *aligned(_gpu_lines(run)),
+            *aligned(_gpu_lines(run)), held_out_text(),
             "speed: bitmap over dense (every token is pruned and packed, whether its cache saves yet or not); ours: "
             "skip over the better of the two",
             "J/tok: the board's power; that of the engines above counted actions, leakage and idle DRAM",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hwsim.energy.compare import Comparison, range_text
+from hwsim.gpu.calibration import held_out_text
 from hwsim.gpu.decoder import GpuGeneration
 from hwsim.llm.isa import Opcode
 from hwsim.llm.simulate import PS_PER_MS
@@ -87,7 +88,7 @@ def gpu_text(ours: Generation, gpus: Sequence[GpuGeneration], dollars: float | N
                       f"{gpu.decode_tokens_per_s:.2f}", f"{gpu.tokens_per_s:.2f}", f"{gpu.joules_per_token:.3f}",
                       f"{speed:.2f}x", f"{gpu.joules_per_token / ours.joules_per_token:.2f}x", cost))
     note = "" if all(gpu.fits for gpu in gpus) else "\n* weights and cache do not fit in its memory"
-    return "\n".join(aligned(lines)) + note
+    return "\n".join([*aligned(lines), held_out_text()]) + note
 
 
 def sizes_text(sizes: InstructionBytes) -> str:

@@ -64,16 +64,14 @@ def _short(gpu: GpuNetwork) -> str:
 
 
 def _note(gpus: Sequence[GpuNetwork]) -> str:
-    from hwsim.gpu.calibration import held_out
+    from hwsim.gpu.calibration import held_out_text
 
-    median, worst = held_out("cublas")
     kernels = [layer for layer in gpus[0].layers if layer.kernel != "fused"]
     outside = sum(bool(layer.outside) for layer in kernels)
     axes = Counter(axis.replace("_", " ") for layer in kernels for axis in layer.outside)
     note = ("speedup: the GPU's time over this accelerator's; energy gain: joules of the whole board over those of "
             "array and DRAM. GPU figures are predicted, not measured: kernels one after the other with a launch each, "
-            "convolutions as implicit GEMMs. Dense FP16 products that the model has not seen come out within "
-            f"{100 * median:.1f} % (median) and {100 * worst:.1f} % (worst) of published times on an A100")
+            f"convolutions as implicit GEMMs. {held_out_text()}")
     if outside:
         named = ", ".join(f"{axis} {count}" for axis, count in axes.most_common())
         note += f"; kernels here outside of those points, so estimates: {outside} of {len(kernels)} (by {named})"

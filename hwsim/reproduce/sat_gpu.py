@@ -7,7 +7,7 @@ from functools import cache
 from textwrap import fill
 from typing import Any
 
-from hwsim.gpu.calibration import held_out
+from hwsim.gpu.calibration import held_out_text
 from hwsim.gpu.training import GpuTrainingStep, training_step
 from hwsim.report.columns import aligned
 from hwsim.training.outcome import TrainingExperiment, TrainingOutcome
@@ -38,11 +38,9 @@ def gpu_lines(outcome: TrainingOutcome) -> list[str]:
             lines.append((NETWORKS[name].name, gpu.board.name, f"{1e3 * gpu.seconds:.4g}", f"{rate:.4g}",
                           f"{gpu.seconds / seconds:.3g}x", f"{seconds / gpu.seconds:.3g}x", f"{gpu.joules[1]:.3g}",
                           f"{gpu.joules[1] / joules:.3g}x", cost))
-    median, worst = held_out("cublas")
     note = (f"speedup: the GPU's time over ours at {experiment.detail}; energy gain: joules of the whole board over "
             "those of array, engines and DRAM. Predicted, not measured: dense FP16 steps, kernels one after the other "
-            f"with a launch each. Products alone come out within {100 * median:.1f} % (median) and {100 * worst:.1f} % "
-            "(worst) of published times on an A100 that the model has not seen.")
+            f"with a launch each. {held_out_text()}; a step holds much else.")
     return [*aligned(lines), fill(note, WIDTH)]
 
 
