@@ -17,7 +17,7 @@ from hwsim.trace.tracks import Counter, Kind, Trace, refuse_more
 
 COLOURS: Mapping[Kind, str] = {
     Kind.IDLE: "grey", Kind.BUSY: "good", Kind.NO_OFFER: "yellow", Kind.STARVED: "bad", Kind.BLOCKED: "terrible",
-    Kind.NOT_READY: "olive",
+    Kind.NOT_READY: "light_memory_dump",
 }
 """Names of chrome://tracing's colours."""
 _CATEGORY = {kind: kind.name.lower() for kind in Kind}
