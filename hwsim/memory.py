@@ -31,7 +31,7 @@ class Dram(Configuration):
     ``replace(channels=1)``.
 
     Presets (sources of the figures in `DRAM_SOURCES`): ``ddr4-2400-x64``, ``ddr4-3200``, ``hbm2-u280``, ``hbm2``,
-    ``lpddr4``. Every latency, and every efficiency but that of ``hbm2-u280``, is our assumption.
+    ``hbm2e``, ``lpddr4``, ``lpddr5``. Every latency, and every efficiency but that of ``hbm2-u280``, is our assumption.
     """
 
     name: str
@@ -74,10 +74,26 @@ class Dram(Configuration):
             "latency_ns": 100.0,
             "efficiency": 0.9,
         },
+        "hbm2e": {
+            "name": "hbm2e",
+            "channels": 16,
+            "channel_bytes_per_s": 25.6e9,
+            "burst_bytes": 32,
+            "latency_ns": 100.0,
+            "efficiency": 0.9,
+        },
         "lpddr4": {
             "name": "lpddr4",
             "channels": 2,
             "channel_bytes_per_s": 6.4e9,
+            "burst_bytes": 32,
+            "latency_ns": 100.0,
+            "efficiency": 0.9,
+        },
+        "lpddr5": {
+            "name": "lpddr5",
+            "channels": 2,
+            "channel_bytes_per_s": 12.8e9,
             "burst_bytes": 32,
             "latency_ns": 100.0,
             "efficiency": 0.9,
@@ -136,6 +152,8 @@ DRAM_SOURCES: Mapping[str, str] = {
     "hbm2-u280": "460.8 GB/s: AMD PG276, two stacks of 16 pseudo-channels of 64 bits at 1800 MT/s (UG1393 says 460). "
     "Burst of 4 on 8 bytes. Efficiency: 425 GB/s measured of 460.8 (arXiv 2005.04324). Latency: assumption",
     "hbm2": "256 GB/s a stack: derived, 1024 bits at 2000 MT/s in 16 pseudo-channels. Latency, efficiency: assumption",
+    "hbm2e": "409.6 GB/s a stack: derived, 1024 bits at 3200 MT/s, 16 pseudo-channels. Latency, efficiency: assumption",
+    "lpddr5": "12.8 GB/s a channel: derived, two channels of 16 bits at 6400 MT/s. Latency, efficiency: assumption",
     "lpddr4": "6.4 GB/s a channel, two channels of 16 bits, burst of 16: Micron data sheet 200b_z00n_lpddr4 (4 Gb, "
     "3200 MT/s). Latency, efficiency: assumption",
 }

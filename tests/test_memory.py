@@ -30,7 +30,8 @@ def test_by_hand() -> None:
 
 @pytest.mark.parametrize(
     ("name", "peak"),
-    [("ddr4-2400-x64", 19.2e9), ("ddr4-3200", 25.6e9), ("hbm2-u280", 460.8e9), ("hbm2", 256e9), ("lpddr4", 12.8e9)],
+    [("ddr4-2400-x64", 19.2e9), ("ddr4-3200", 25.6e9), ("hbm2-u280", 460.8e9), ("hbm2", 256e9), ("lpddr4", 12.8e9),
+     ("hbm2e", 409.6e9), ("lpddr5", 25.6e9)],
 )
 def test_presets_have_their_published_bandwidth_and_a_source(name: str, peak: float) -> None:
     memory = Dram.preset(name)

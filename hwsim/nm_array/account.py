@@ -138,21 +138,31 @@ def inventory(config: NmArrayConfig) -> dict[str, Inventory]:
     """The array's silicon by component."""
     area, bits = load_costs().area, config.element_bits
     if config.floating:  # an adder a multiplier: the tree of its products and the sum
-        multiplier, adder, product = area("multiply.fp16"), area("add.fp32"), ACCUMULATOR_BITS
+        multiplier, adder = area("multiply.fp16"), area("add.fp32")
         finish, behind = "finish", area("add.fp32")
     else:
-        multiplier, adder, product = area("multiply.int8"), area("add.int32"), INTEGER_PRODUCT_BITS
+        multiplier, adder = area("multiply.int8"), area("add.int32")
         finish, behind = "requantise", area("multiply.int32") + 3 * area("add.int32")
     widest = max(mode.ratio.m for mode in config.modes)
-    held_weights = 2 if config.shadow_weights and "ws" in config.dataflows else 1
-    registers = (held_weights * config.slots * (bits + config.index_bits) + config.span * bits
-                 + config.multipliers * product * config.product_stages
-                 + ACCUMULATOR_BITS * max(config.sum_latency, config.interleaved if "os" in config.dataflows else 1))
+    passing = config.span * bits + (0 if "ws" in config.dataflows else config.slots * (bits + config.index_bits))
+    registers = pe_register_bits(config) + passing
     pe = (config.multipliers * (multiplier + adder + mux_bits(widest, bits) * area("mux2"))
           + registers * area("register"))
     sram = sum(8 * banks * nbytes for banks, nbytes in buffer_banks(config).values())
     return {"PE": Inventory(um2=config.rows * config.cols * pe), finish: Inventory(um2=config.cols * behind),
             "buffers": Inventory(sram_bits=sram)}
+
+
+def pe_register_bits(config: NmArrayConfig) -> int:
+    """Registers inside a PE but for control: weights held, products, sums. Those of floating point are an estimate."""
+    words = 1 + config.shadow_weights if "ws" in config.dataflows else 0
+    weights = words * config.slots * (config.element_bits + config.index_bits)
+    if config.floating:
+        sums = config.multipliers * config.sum_latency + (config.interleaved if "os" in config.dataflows else 1)
+        return weights + ACCUMULATOR_BITS * (config.multipliers * config.product_stages + sums)
+    sums = 2 if "os" in config.dataflows or any(each.steps > 1 for each in config.modes) else 1
+    return (weights + INTEGER_PRODUCT_BITS * config.multipliers * config.product_stages
+            + ACCUMULATOR_BITS * sums)
 
 
 ACCUMULATOR_BITS, INTEGER_PRODUCT_BITS = 32, 16

@@ -101,8 +101,8 @@ def explanation(outcome: EnergyOutcome) -> str:
     share = static / outcome.generation.decode.energy.total
     notes = [
         "Eyeriss v2 PE: the counts are Sparseloop's, the prices ours, so a row tests a price alone. The operand "
-        "register and its area have one source on both sides (Aladdin) and must agree. Their MAC is Aladdin's 32-bit multiplier "
-        "scaled to 8 bits, ours Horowitz's INT8 one; their skipped cycles cost 0.018 pJ, ours nothing.",
+        "register and its area have one source on both sides (Aladdin) and must agree. Their MAC is Aladdin's "
+        "32-bit multiplier scaled to 8 bits, ours Horowitz's INT8 one; a skipped cycle costs 0.018 pJ there.",
         "Weights: they price 128 bytes of metadata as Aladdin registers behind a decoder, 0.884 pJ for 8 bits, and the "
         "data by CACTI at its smallest memory. Our curve is extrapolated from 8 KiB down and gives a third or less: "
         "small scratchpads, and the metadata in them, may cost more than ours says. Its range below 8 KiB reaches up "

@@ -1,16 +1,27 @@
 """Action counts against a naive count over passes and PEs, and the sums of their energy."""
 
 import math
+import re
 
 import pytest
 
-from hwsim.energy import EnergyTree
+from hwsim.energy import EnergyTree, duration, load_costs
 from hwsim.memory import Dram
-from hwsim.nm_array.account import action_counts, dram_cost
+from hwsim.nm_array.account import (
+    action_counts,
+    buffer_banks,
+    dram_cost,
+    idle_memory,
+    inventory,
+    pe_register_bits,
+)
 from hwsim.nm_array.config import NmArrayConfig
+from hwsim.nm_array.gating import gated
 from hwsim.nm_array.program import Shape, Tiling, lower
 from hwsim.nm_array.traffic import traffic
 from hwsim.sparsity.ratio import DENSE, Ratio
+from hwsim.workload import Operator, Workload
+from mappers.network import simulate_network
 from rtl.nm_array.pe import Pe
 from rtl.verilog import emit
 
@@ -79,6 +90,53 @@ def test_weights_pass_every_register_on_their_way_down():
         program = lower(config.replace(shadow_weights=shadow), Shape(m=5, k=4, n=3), DENSE, Tiling(beats=5))
         counts = {(c.component, c.action): c.count for c in action_counts(program, traffic(program), DRAM)}
         assert counts["PE registers", "weight write"] == 4 * 3 * 8 * (4 + 1 + shadow)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fields", [{}, {"ratios": ()}, {"ratios": (), "shadow_weights": False}, {"dataflow": "os"},
+                                    {"ratios": ("2:4",), "multipliers": 2}], ids=str)
+def test_what_leaks_has_the_registers_of_the_rtl(fields):
+    """Flip-flops of a PE's Verilog, but for a few bits of control."""
+    config = NmArrayConfig(rows=2, cols=2, tile_depth=16, o_depth=64, **fields)
+    text = emit(Pe(config), "pe")
+    clocked = set(re.findall(r"^\s*(\S+) <= ", text, re.MULTILINE))
+    declared = re.findall(r"^\s*reg\s+(?:\[(\d+):0\]\s+)?(\S+?)\s*(?:=.*)?;", text, re.MULTILINE)
+    built = sum(int(high or 0) + 1 for high, name in declared if name in clocked)
+    assert 0 < built - pe_register_bits(config) <= 16
+
+
+def test_memories_that_leak_are_those_that_are_priced():
+    config = NmArrayConfig(rows=4, cols=3)
+    parts = inventory(config)
+    assert parts["buffers"].sram_bits == 8 * sum(banks * size for banks, size in buffer_banks(config).values())
+    assert parts["PE"].um2 > inventory(config.dense_twin())["PE"].um2  # selection, positions
+    assert parts["PE"].um2 == 12 / 4 * inventory(config.replace(rows=2, cols=2))["PE"].um2
+
+
+@pytest.mark.parametrize("preset", Dram.presets)
+def test_every_memory_has_costs_busy_and_idle(preset):
+    dram = Dram.preset(preset)
+    time = duration(1e9, 1e9)
+    (leaf,) = EnergyTree.of([idle_memory(dram, time)]).leaves
+    assert dram_cost(dram) != "dram.generic" and leaf.cost_name == f"idle.{dram_cost(dram)}"
+    assert 0.01 < leaf.energy / dram.peak_bytes_per_s * 1e12 / 8 < 10  # pJ for each bit that could have come
+
+
+def test_gating_saves_products_and_no_time():
+    config = NmArrayConfig(rows=4, cols=4, tile_depth=16, o_depth=64)
+    gemm = Workload(name="one", operators=(Operator(name="gemm", kind="linear", m=16, k=32, n=16),))
+    sparse, dense = (simulate_network(gemm, each, ratios=ratios, dram=DRAM, clock_hz=2e8)
+                     for each, ratios in ((config, {"gemm": Ratio(2, 8)}), (config.dense_twin(), {})))
+    still = gated(dense, sparse.layers, load_costs())
+    before, after = ({(leaf.component, leaf.action): leaf.count for leaf in result.energy.leaves}
+                     for result in (dense, still))
+    assert still.cycles == dense.cycles > sparse.cycles
+    changed = {key: after[key] / before[key] for key in before if after[key] != before[key]}
+    assert changed == {("PE", "multiply-accumulate"): 0.25, ("PE registers", "product read"): 0.25,
+                       ("PE registers", "product write"): 0.25}
+    assert {key for key in after if key not in before} == {("gating", "compare"), ("gating", "flag read"),
+                                                           ("gating", "flag write")}
+    assert dense.energy.total > still.energy.total > sparse.energy.total
 
 
 def test_energy_is_the_sum_of_its_leaves():
