@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rtl.synth.placement import Placement
 from rtl.synth.resources import Resources
 from rtl.synth.run import Synthesis
 
@@ -27,6 +28,15 @@ def table(found: Synthesis) -> str:
     kind = "flat" if found.flat else "each component once; a line is one instance without those in it"
     return "\n".join([f"{found.family} on {found.target.name}, {kind} (Yosys {found.tool})", "", lines[0], rule,
                       *lines[1:-1], rule, lines[-1], "", units])
+
+
+def placement_lines(placed: Placement) -> list[str]:
+    """What place and route found, for people."""
+    used = ", ".join(f"{kind} {used:,} of {there:,}" for kind, (used, there) in placed.used.items())
+    return ["", f"placed on {placed.device} (nextpnr {placed.tool}): {placed.frequency_mhz:.1f} MHz",
+            f"  slowest path: from {placed.begins} to {placed.ends}",
+            f"  {placed.logic_ns:.2f} ns in {placed.levels} cells, {placed.routing_ns:.2f} ns in wires",
+            f"  takes {used}; {placed.harness_ff:,} flip-flops of these are the harness around its ports"]
 
 
 def _cells(resources: Resources, used: list[str]) -> list[str]:
