@@ -33,7 +33,7 @@ def _totals(run: Run, dollars: float | None) -> list[tuple[str, ...]]:
     lines: list[tuple[str, ...]] = [
         ("GPU (model)", "type", "ms", "bound", f"{unit}/s", "speedup", "inverse", "mJ", "energy gain", f"{unit}/s/$",
          "cost gain"),
-        (f"this accelerator, {run.ratio}", "", f"{1e3 * seconds:.4g}", "", f"{inputs / seconds:.4g}", "", "",
+        (f"ours, {run.ratio}", "", f"{1e3 * seconds:.4g}", "", f"{inputs / seconds:.4g}", "", "",
          f"{1e3 * joules:.4g}", "", _figure(None if dollars is None else inputs / seconds / dollars), "")]
     for gpu in run.gpus:
         against = run.beside(gpu, dollars)
