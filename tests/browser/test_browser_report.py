@@ -10,10 +10,10 @@ import pytest
 
 pytest.importorskip("pyarrow")
 
-from sweep_folder import make_folder  # noqa: E402
+from sweep_folder import add_proofs, make_folder  # noqa: E402
 
 from hwsim.experiment import Experiment  # noqa: E402
-from hwsim.report.html.data import assembled  # noqa: E402
+from hwsim.report.html.data import assembled, report_data  # noqa: E402
 from hwsim.report.html.page import page  # noqa: E402
 from hwsim.sweep.store import read_description, read_table  # noqa: E402
 
@@ -79,6 +79,24 @@ def test_thousands_of_points_of_a_real_network_open_fast(browse, tmp_path):
     assert state(driver, "layersOf(2399).names.length") == 72
     assert state(driver, "Math.abs(layersOf(2399).cycles.reduce((a, b) => a + b) "
                          "/ numeric.get('cycles').values[2399] - 1)") < 1e-6
+
+
+def test_proofs_are_marked_and_told(browse, tmp_path):
+    folder = make_folder(tmp_path)
+    states, file = add_proofs(folder), tmp_path / "proofs.html"
+    file.write_text(page(report_data(folder)), encoding="utf-8")
+    driver = browse()
+    driver.get(file.as_uri())
+    select(driver, "group", "-1")
+    for row, kind in enumerate(states):
+        assert state(driver, f"document.querySelectorAll('.points path.{kind}').length") == 1
+        driver.execute_script(f"choose({row})")
+        told = element(driver, "#chosenproof").text
+        assert told and ("7 transfers" in told) == (kind != "disproven")
+        assert state(driver, f"PROOFS.{kind}") in element(driver, "#chosenname").text
+    driver.execute_script("choose(7)")
+    assert element(driver, "#chosenproof").text == ""
+    assert [kind for kind in states if f" {kind}" in element(driver, "#table").text] == states
 
 
 def test_axes_colour_and_scale_redraw(browse):

@@ -17,6 +17,7 @@ import numpy as np
 
 from hwsim.errors import InputError
 from hwsim.report.html.fronts import fronts_of
+from hwsim.report.html.proofs import proofs_of
 from hwsim.sweep.keys import dotted, flattened
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ def assembled(about: Mapping[str, Any], columns: Columns, good: Sequence[int],
         "failed": {"count": len(failed), "first": failed[:20]},
         "points": kept["point"], "groups": {"levels": names, "codes": groups},
         "front": fronts_of(metrics, objectives, groups, feasible), "feasible": feasible,
-        "proven": [bool(value) for value in kept.get("proven", [False] * count)],
+        "proofs": proofs_of({name: values for name, values in kept.items() if name.startswith("proof.")}
+                            or {"proof.status": [None] * count}),
         "metrics": [{"key": name, "unit": units.get(name, ""), "values": values} for name, values in metrics.items()
                     if any(value is not None for value in values)],
         **shown, **_details(details, metrics.get("cycles", [None] * count)),

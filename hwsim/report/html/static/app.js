@@ -69,20 +69,26 @@ function drawCards() {
     [String(count(data.front)), "on the front"],
     ...best,
   ];
-  if (data.proven.some(Boolean)) cards.push([String(count(data.proven)), "proven by RTL"]);
+  for (const state of data.proofs.states.slice(1)) {
+    const found = rows.filter((row) => proofOf(row) === state).length;
+    if (found) cards.push([String(found), PROOFS[state]]);
+  }
   byId("cards").replaceChildren(
     ...cards.map(([value, label]) => el("li", {}, el("b", {}, value), el("span", {}, label))),
   );
 }
 
+const shortRevision = (text) => text.slice(0, 12) + (text.includes("+") ? " with changes" : "");
+
+/** A JSON table of text as people read it. */
+const listed = (text) => (text.startsWith("{") ? Object.entries(JSON.parse(text)).map((each) => each.join(" ")).join(", ") : text);
+
 function drawProvenance() {
   const about = data.provenance,
     pairs = [
-      [
-        "Revision",
-        about.revisions.map((each) => each.slice(0, 12) + (each.includes("+") ? " with changes" : "")).join(", "),
-      ],
-      ["Versions", about.versions.join(" ")],
+      ["Revision", about.revisions.map(shortRevision).join(", ")],
+      ["Proofs by", data.proofs.revisions.map(shortRevision).join(", ") || "none"],
+      ["Versions", about.versions.map(listed).join("; ")],
       ["Objectives", data.objectives.map((each) => `${words(each.name)} (${each.direction})`).join(", ")],
       ["Axes", data.axes.join(", ")],
       ["Points", `${data.count} evaluated, ${data.failed.count} failed`],

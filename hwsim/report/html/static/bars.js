@@ -50,8 +50,9 @@ function barChart(box, rows, series, { stacked = false, unit = "", mark = null }
 function barsAt(series, place, middle, wide, y, stacked, unit) {
   const own = wide / (stacked ? 1 : series.length);
   let base = 0;
-  return series.map((each, number) => {
-    const value = each.values[place] || 0,
+  return series.flatMap((each, number) => {
+    if (each.values[place] === null) return [];
+    const value = each.values[place],
       from = base;
     if (stacked) base += value;
     const x = middle - wide / 2 + (stacked ? 0 : number * own),
@@ -115,7 +116,14 @@ function drawBars() {
   barChart(byId("gain"), rows, against("energy_gain", rows), { mark: 1 });
   barChart(byId("energy"), rows, parts(data.energy, rows, false), { stacked: true, unit: "J" });
   barChart(byId("stalls"), rows, parts(data.stalls, rows, true), { stacked: true });
-  const hint = byId("comparehint");
+  const hint = byId("comparehint"),
+    differing = differingAmong(rows),
+    part = (each, row) => `${shortName(each)} ${plain(each.levels[codeOf(each, row)])}`;
+  const named = (row) => {
+    const own = namedBy(row).filter((each) => differing.has(each.key));
+    return own.map((each) => part(each, row)).join(", ") || data.points[row];
+  };
+  const shared = rows.length ? namedBy(rows[0]).filter((each) => !differing.has(each.key)) : [];
   const names = rows.map((row, k) =>
     el(
       "button",
@@ -127,10 +135,17 @@ function drawBars() {
           say(`Chosen: ${spoken(row)}`);
         },
       },
-      row === state.chosen
-        ? `● ${describe(row) || data.points[row]}`
-        : `${nameOf(k, row)} ${describe(row) || data.points[row]}`,
+      `${nameOf(k, row)} ${named(row)}`,
     ),
   );
-  hint.replaceChildren("● is the chosen point. ", ...names.flatMap((each) => [each, " "]));
+  const all = shared.length ? `All have ${shared.map((each) => part(each, rows[0])).join(", ")}. ` : "";
+  hint.replaceChildren(`● is the chosen point. ${all}`, ...names.flatMap((each) => [each, " "]));
+}
+
+/** Keys of the inputs that are not the same in all of these points. */
+function differingAmong(rows) {
+  const own = rows.flatMap((row) => namedBy(row));
+  return new Set(
+    own.filter((each) => new Set(rows.map((row) => codeOf(each, row))).size > 1).map((each) => each.key),
+  );
 }

@@ -36,8 +36,7 @@ function placeCursor() {
 
 function spoken(row) {
   const values = [state.x, state.y].map((key) => `${numeric.get(key).label} ${shownValue(key, row)}`);
-  const marks = [data.front[row] && "on the front", data.proven[row] && "proven"].filter(Boolean);
-  return [`${describe(row) || data.points[row]}: ${values.join(", ")}`, ...marks].join("; ");
+  return [`${describe(row) || data.points[row]}: ${values.join(", ")}`, ...marksOf(row)].join("; ");
 }
 
 /** Arrow keys step through the visible points by value, Page keys by a tenth of them. */
@@ -75,12 +74,7 @@ function showTip(row) {
   const entry = (name, value) => el("div", {}, el("b", {}, `${name} `), value);
   const values = [state.x, state.y].map((key) => entry(numeric.get(key).label, shownValue(key, row)));
   const own = namedBy(row).map((each) => entry(each.key, plain(each.levels[codeOf(each, row)])));
-  const marks = [
-    data.front[row] && "on the front",
-    data.proven[row] && "proven",
-    !data.feasible[row] && "not feasible",
-  ];
-  tip.replaceChildren(...values, ...own, el("div", { class: "hint" }, marks.filter(Boolean).join(", ")));
+  tip.replaceChildren(...values, ...own, el("div", { class: "hint" }, marksOf(row).join(", ")));
   tip.hidden = false;
   placeTip(tip, plot.px[place], plot.py[place]);
 }

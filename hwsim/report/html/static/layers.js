@@ -60,11 +60,11 @@ function drawRoofline(box, layers, limits) {
 function roofAxes(root, sx, sy, width) {
   for (const tick of sx.ticks(5)) {
     root.append(line(sx.at(tick), ROOF.top, sx.at(tick), ROOF.bottom, "grid"));
-    root.append(caption(sx.at(tick), ROOF.bottom + 15, "middle", si(tick)));
+    root.append(caption(sx.at(tick), ROOF.bottom + 15, "middle", withUnit(tick, "")));
   }
   for (const tick of sy.ticks(5)) {
     root.append(line(ROOF.left, sy.at(tick), width - 10, sy.at(tick), "grid"));
-    root.append(caption(ROOF.left - 6, sy.at(tick) + 4, "end", si(tick)));
+    root.append(caption(ROOF.left - 6, sy.at(tick) + 4, "end", withUnit(tick, "")));
   }
   const turned = { transform: `translate(12 ${ROOF.bottom / 2}) rotate(-90)` };
   root.append(caption((ROOF.left + width) / 2, ROOF.height - 6, "middle", "useful MAC per DRAM byte"));

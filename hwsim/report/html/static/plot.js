@@ -4,7 +4,12 @@ const MARGIN = { left: 64, right: 14, top: 12, bottom: 44 };
 const SHAPES = {
   point: (r) => `M${-r},0a${r},${r} 0 1,0 ${2 * r},0a${r},${r} 0 1,0 ${-2 * r},0`,
   proven: (r) => `M0,${-1.5 * r}L${1.5 * r},0L0,${1.5 * r}L${-1.5 * r},0Z`,
+  failed: (r) => {
+    const [a, b] = [1.3 * r, 0.7 * r]; // a cross: from the middle of each side in to the centre and out to a corner
+    return `M0,${b - a}L${b},${-a}L${a},${-b}L${a - b},0L${a},${b}L${b},${a}L0,${a - b}L${-b},${a}L${-a},${b}L${b - a},0L${-a},${-b}L${-b},${-a}Z`;
+  },
 };
+const SHAPE_OF = { proven: "proven", stale: "proven", disproven: "failed", outdated: "failed" };
 const plot = { rows: [], px: [], py: [], sx: null, sy: null, cursor: null, width: 0, height: 0 };
 
 /** A function row -> colour, and what the legend shows. */
@@ -114,8 +119,8 @@ function pointsLayer(colours) {
   const small = plot.rows.length > 600 ? 2.6 : 3.6;
   for (const [rank, place] of order) {
     const row = plot.rows[place],
-      shape = data.proven[row] ? SHAPES.proven : SHAPES.point;
-    const kind = rank === 0 ? "out" : rank === 2 ? "in front" : "in";
+      shape = SHAPES[SHAPE_OF[proofOf(row)] || "point"];
+    const kind = `${rank === 0 ? "out" : rank === 2 ? "in front" : "in"} ${proofOf(row)}`.trim();
     layer.append(
       svg("path", {
         d: shape(rank === 2 ? small + 1.6 : small),

@@ -143,6 +143,17 @@ function choose(row) {
   changed("chosen");
 }
 
+/** How far a point is proven, and in words what marks it. */
+const proofOf = (row) => data.proofs.states[data.proofs.codes[row]];
+const PROOFS = {
+  proven: "RTL proven",
+  stale: "RTL proven by another revision",
+  disproven: "RTL disproven",
+  outdated: "row outdated",
+};
+const marksOf = (row) =>
+  [data.front[row] && "on the front", PROOFS[proofOf(row)], !data.feasible[row] && "not feasible"].filter(Boolean);
+
 function say(text) {
   byId("live").textContent = text;
 }

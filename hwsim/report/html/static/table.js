@@ -65,7 +65,7 @@ function tableRow(row, metrics, inputs) {
   const look = { type: "button", class: "link mono", "aria-pressed": String(own), onclick: pick };
   const name = [el("button", look, data.points[row].slice(0, 10))];
   if (data.front[row]) name.push(el("span", { class: "mark", title: "on the front" }, " front"));
-  if (data.proven[row]) name.push(el("span", { class: "mark", title: "RTL proven" }, " proven"));
+  if (proofOf(row)) name.push(el("span", { class: "mark", title: PROOFS[proofOf(row)] }, ` ${proofOf(row)}`));
   const values = metrics.map((key) => shownValue(key, row));
   values.push(...inputs.map((each) => (codeOf(each, row) < 0 ? "–" : plain(each.levels[codeOf(each, row)]))));
   const cells = values.map((value) => el("td", {}, value));
@@ -98,12 +98,10 @@ function heading(key, label, title = null) {
 function drawChosen() {
   const row = state.chosen;
   if (row < 0) return;
-  const marks = [
-    data.front[row] && "on the front",
-    data.proven[row] && "RTL proven",
-    !data.feasible[row] && "not feasible",
-  ].filter(Boolean);
+  const marks = marksOf(row);
   byId("chosenname").textContent = `${data.points[row]}${marks.length ? ` (${marks.join(", ")})` : ""}`;
+  byId("chosenproof").textContent = data.proofs.notes[row] || "";
+  byId("chosenproof").hidden = !proofOf(row);
   const values = [["workload", data.groups.levels[data.groups.codes[row]]]];
   for (const each of varied())
     if (codeOf(each, row) >= 0 && data.axes.includes(each.key))
