@@ -105,6 +105,24 @@ def test_all_cycles_of_all_processes_are_told_as_the_model_counts_them(family, m
             assert counter.value.min() >= 0 and counter.value.max() <= (counter.depth or np.inf)
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_stall_ends_when_what_it_waits_for_has_come(family, monkeypatch):
+    """The arc that a slice names is satisfied in the cycle in which the slice ends, by the firing that it names."""
+    solved, solve = [], Network.solve
+    monkeypatch.setattr(Network, "solve", lambda net: solved.append(solve(net)) or solved[-1])
+    trace, told = case_trace(family, {}, 4, 0, 0), 0
+    arcs = {arc.name: arc for arc in solved[-1].arcs}
+    for track in trace.tracks:
+        for kind, _, end, label, firing, awaited in said(track):
+            if kind in ("STARVED", "BLOCKED"):
+                arc, satisfied = arcs[label], np.zeros(len(track.start), np.int64)
+                arc.raise_to_ready(satisfied, solved[-1].start[arc.source])
+                assert arc.target == track.name and arc.stall == kind.lower()
+                assert (satisfied[firing], arc.waits_for(firing)) == (end, awaited)
+                told += 1
+    assert told > 5
+
+
 def test_a_part_has_the_cycles_of_that_part():
     trace = case_trace("nm_array", {}, 1, 0, 0)
     assert trace.end > 600
