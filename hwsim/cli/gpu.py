@@ -43,7 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--shape", metavar="MxKxN", help="or MxKxNxBATCH; of measure: some, with commas")
     parser.add_argument("--sparsity", metavar="S", type=float,
                         help="fraction of weights that are zero (default: 0; 0.5 of semi_structured)")
-    parser.add_argument("--data-type", metavar="TYPE", default="fp16",
+    parser.add_argument("--data-type", metavar="TYPE",
                         help="of predict: fp16 (default), int8 or int4; the last two dense or 2:4")
     parser.add_argument("-o", "--output", metavar="FILE", type=Path,
                         help="calibrate: write the constants; measure: the points")
@@ -57,6 +57,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Predict, calibrate or measure. Status 1: a measured kernel gave a wrong result."""
+    if arguments.data_type is not None and arguments.action != "predict":
+        raise InputError("--data-type", "predict", arguments.action)
     data, text, status = _ACTIONS[arguments.action](arguments)
     if arguments.json:
         print_json(data)
@@ -84,7 +86,7 @@ def _predict(arguments: argparse.Namespace) -> tuple[Mapping[str, Any], str, int
     sparsity = arguments.sparsity
     if sparsity is None:
         sparsity = 0.5 if kernel == "semi_structured" else 0.0
-    shape = GemmShape.parse(arguments.shape, "--shape", one_of("--data-type", arguments.data_type, BITS))
+    shape = GemmShape.parse(arguments.shape, "--shape", one_of("--data-type", arguments.data_type or "fp16", BITS))
     found = predict(board, kernel, shape, sparsity)
     dense, outside = predict(board, "cublas", shape), extrapolated(board, kernel, shape, sparsity)
     data = {**found.to_dict(), "speedup_over_cublas": dense.us / found.us, "extrapolated": bool(outside),

@@ -43,6 +43,8 @@ def test_calibrate(tmp_path, capfd):
     (["predict", "--shape", "8x8x8", "--sparsity", "2"], "sparsity: wanted 0.0 to 1.0, got 2.0"),
     (["predict", "--shape", "8x8x8", "--set", "clock=3"], "--set"),
     (["predict", "--shape", "8x8x8", "--gpu", "v100s-32g", "--kernel", "sparta"], "sparse tensor cores"),
+    (["predict", "--shape", "8x8x8", "--data-type", "fp8"], "--data-type: wanted one of fp16, int8, int4"),
+    (["calibrate", "--data-type", "int8"], "--data-type: wanted predict, got calibrate"),
     (["fit"], "one of predict, calibrate, measure")])
 def test_bad_input_is_one_line(words, wanted, capfd):
     assert main(["gpu", *words]) == 2
