@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from textwrap import fill
 from typing import Any
 
+from hwsim.energy.compare import Comparison, range_text
 from hwsim.report.columns import aligned
 from hwsim.reproduce.published import Published, load_published
 from hwsim.reproduce.rows import Row, rows_json, rows_table
@@ -99,6 +100,7 @@ def text(outcome: TrainingOutcome) -> str:
         f"Speedup over dense; what MACs alone allow, time and split at {detail} (SORE, update: where the array waits)",
         *aligned(_network_lines(outcome)), "",
         f"Energy and DRAM traffic of a step, traffic at {detail} by kind", *aligned(_energy_lines(outcome)), "",
+        *range_text(_gains(outcome)), "",
         f"A step at {detail} beside GPUs", *gpu_lines(outcome), "",
         f"Time at {detail} beside other schedules (scheduled = 1)", *aligned(_baseline_lines(outcome)), "",
         f"Average speedup at {detail} under other assumptions", *aligned(_sensitivity_lines(outcome)), "",
@@ -121,6 +123,13 @@ def _network_lines(outcome: TrainingOutcome) -> list[tuple[str, ...]]:
     averages = [f"{outcome.average(ratio):.3f}" for ratio in outcome.sparse]
     blank = [""] * (len(lines[0]) - len(averages) - 2)
     return [*lines, ("average", *averages, f"{mean(outcome.bounds[detail].values()):.3f}", *blank)]
+
+
+def _gains(outcome: TrainingOutcome) -> dict[str, Comparison]:
+    """Energy of a dense step over a sparse one, over the range of the costs."""
+    found = {f"dense, {step.network}": Comparison.of(step.energy.leaves, outcome.dense[name].energy.leaves)
+             for name, step in outcome.sparse[outcome.experiment.detail].items()}
+    return {label: each for label, each in found.items() if each is not None}
 
 
 def _energy_lines(outcome: TrainingOutcome) -> list[tuple[str, ...]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hwsim.config import Configuration, in_range, one_of
+from hwsim.energy import EnergyChoice
 from hwsim.errors import InputError
 from hwsim.gpu.choice import GpuChoice
 from hwsim.sparsity.ratio import Ratio
@@ -24,6 +25,7 @@ class TrainingExperiment(Configuration):
     ratios: tuple[Ratio, ...] = (Ratio(2, 4), Ratio(2, 8), Ratio(2, 16))
     detail: Ratio = Ratio(2, 8)  # of baselines and sensitivities
     gpu: GpuChoice = GpuChoice()  # compared with, dense FP16
+    energy: EnergyChoice = EnergyChoice()  # technology that energy is told for
 
     def check(self) -> None:
         """Refuse unknown networks, none at all, ratios that the array lacks, and a detail that is not run."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 
+from hwsim.energy import load_costs
 from hwsim.search import SearchLimits
 from hwsim.sparsity.ratio import DENSE, Ratio
 from hwsim.training.bound import network_bound
@@ -88,8 +89,10 @@ def _network(job: tuple[TrainingExperiment, str]) -> _Network:
     machine, detail, network = experiment.machine, experiment.detail, NETWORKS[name]
 
     def step(ratio: Ratio, on: TrainingMachine = machine, policy: Policy = SCHEDULED) -> StepResult:
-        return schedule_step(on, network, experiment.batch, ratio, policy)
+        found = schedule_step(on, network, experiment.batch, ratio, policy)
+        return replace(found, energy=found.energy.repriced(costs))
 
+    costs = load_costs(technology=experiment.energy.technology)
     plain = machine.replace(array=machine.array.replace(interleave=1))
     return _Network(
         name=name, dense=step(DENSE), sparse={ratio: step(ratio) for ratio in experiment.ratios},
