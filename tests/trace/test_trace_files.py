@@ -156,6 +156,8 @@ def test_vcd_of_a_part_keeps_the_times_of_the_run(tmp_path):
     whole = drawn()
     middle, last = whole.end // 3, 2 * whole.end // 3
     _, signals = opened(whole.part(middle, last), tmp_path)
+    times = [int(line[1:]) for line in (tmp_path / "trace.vcd").read_text().splitlines() if line.startswith("#")]
+    assert (times[0], times[-1]) == (PER_CYCLE * middle, PER_CYCLE * last) and times == sorted(set(times))
     for track in whole.tracks:
         fire = signals[f"run.{track.group}.{track.name}.{'fire' if track.port is None else 'transfer'}"]
         seen = [cycle for cycle in range(middle, last) if fire.value_at(PER_CYCLE * cycle) == 1]

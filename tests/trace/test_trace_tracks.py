@@ -69,6 +69,19 @@ def test_a_network_by_hand():
     assert counters["slot: in use"] == ([0, 1, 3, 11, 15], [0, 1, 1, 1, 0], 1)
 
 
+def test_beats_wait_for_the_reader_of_their_tile():
+    """Tiles of two beats; the third tile is read before the second, and nobody reads the fourth."""
+    net = Network("tiles")
+    net.process("beat", firings=8)
+    net.process("read", firings=3, interval=10)
+    net.depend("read", on="beat", index=[1, 5, 3], delay=1, name="tile")
+    timeline = net.solve()
+    assert timeline.start["read"].tolist() == [2, 12, 22]
+    [counter] = network_trace(timeline, "tiles").counters
+    assert dict(zip(counter.at.tolist(), counter.value.tolist(), strict=True)) == {
+        0: 1, 1: 2, 2: 1, 3: 2, 4: 3, 5: 4, 6: 5, 7: 6, 12: 4, 22: 2, 32: 0}
+
+
 @pytest.mark.parametrize("length", [0, 1, 7, 40])
 def test_the_first_open_cycle(length):
     rng = np.random.default_rng(length)
@@ -133,7 +146,10 @@ def test_a_part_has_the_cycles_of_that_part():
         assert [each.begin[0] for each in cut] == edges[:-1] and [each.end[-1] for each in cut] == edges[1:]
         for kind in Kind:
             assert sum(each.ticks(kind) for each in cut) == track.slices.ticks(kind)
-        assert sum(int(each.firings.sum()) for each in cut) >= len(track.start)
+        starts = {firing + j: begin + j for each in cut for firing, begin, count in
+                  zip(each.firing.tolist(), each.begin.tolist(), each.firings.tolist(), strict=True)
+                  for j in range(count) if begin + j in track.start}
+        assert starts == dict(enumerate(track.start.tolist()))
     for number, counter in enumerate(trace.counters):
         for part, cycle in zip(parts, edges, strict=False):
             at = int(np.searchsorted(counter.at, cycle, side="right")) - 1
