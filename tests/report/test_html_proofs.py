@@ -12,6 +12,7 @@ from hwsim.report.html.data import report_data  # noqa: E402
 from hwsim.report.html.page import page  # noqa: E402
 
 
+@pytest.mark.slow
 def test_states_and_notes(tmp_path):
     folder = make_folder(tmp_path)
     assert set(report_data(folder)["proofs"]["codes"]) == {0}

@@ -129,10 +129,16 @@ def _gains(axes: Axes, data: Data, shown: Sequence[int]) -> None:
               and any(each["values"][row] is not None for row in shown)]
     axes.set_title("(b) Over the baselines (×)", loc="left")
     width = 0.8 / max(len(series), 1)
+    values = [value for each in series for row in shown if (value := each["values"][row])]
+    apart = bool(values) and max(*values, 1.0) > 15 * min(*values, 1.0)
+    start = 1.0 if apart else 0.0  # bars on a logarithmic scale begin where nothing is gained
+    if apart:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
     for number, each in enumerate(series):
         places = [place + (number - (len(series) - 1) / 2) * width for place in range(len(shown))]
-        axes.bar(places, [each["values"][row] or 0.0 for row in shown], 0.92 * width, color=OKABE_ITO[number % 8],
-                 label=each["key"].replace("_", " "), linewidth=0)
+        axes.bar(places, [(each["values"][row] or start) - start for row in shown], 0.92 * width, bottom=start,
+                 color=OKABE_ITO[number % 8], label=each["key"].replace("_", " "), linewidth=0)
     axes.axhline(1, color="black", linewidth=0.5, linestyle=(0, (4, 3)))
     _name(axes, shown)
     if series:
@@ -145,6 +151,7 @@ def _stacked(axes: Axes, columns: Sequence[Mapping[str, Any]], shown: Sequence[i
     from matplotlib.ticker import EngFormatter
 
     axes.set_title(title, loc="left")
+    columns = [each for each in columns if any(each["values"][row] for row in shown)]
     sums = [sum(each["values"][row] for each in columns) or 1.0 for row in shown]
     bottom = [0.0] * len(shown)
     for number, each in enumerate(columns):

@@ -18,7 +18,8 @@ function compared() {
 
 const BARS = { height: 216, left: 52, top: 10, bottom: 26 };
 
-/** A bar chart: ``series`` of {label, colour, values by place}; stacked, or side by side; a line at ``mark``. */
+/** A bar chart: ``series`` of {label, colour, values by place}; stacked, or side by side; a line at ``mark``.
+ * Ratios that are far apart are drawn on a logarithmic scale, where bars begin at the mark. */
 function barChart(box, rows, series, { stacked = false, unit = "", mark = null } = {}) {
   const known = series.filter((each) => each.values.some((value) => value));
   if (!rows.length || !known.length) {
@@ -29,16 +30,19 @@ function barChart(box, rows, series, { stacked = false, unit = "", mark = null }
   const tops = rows.map((_, k) => known.map((each) => each.values[k] || 0));
   const most = tops.map((values) => (stacked ? values.reduce((sum, value) => sum + value, 0) : Math.max(...values)));
   const high = Math.max(...most, mark || 0) * 1.06;
-  const y = (value) => BARS.top + (BARS.height - BARS.top - BARS.bottom) * (1 - value / high);
+  const least = Math.min(mark, ...tops.flat().filter((value) => value > 0)) / 1.06,
+    log = mark !== null && high > 15 * least;
+  const place = (value) => (log ? Math.log(value / least) / Math.log(high / least) : value / high);
+  const y = (value) => BARS.top + (BARS.height - BARS.top - BARS.bottom) * (1 - place(value));
   const root = picture(width, BARS.height, summaryOf(rows, known, unit));
-  for (const value of ticks(0, high, 4)) {
+  for (const value of log ? logTicks(least, high) : ticks(0, high, 4)) {
     root.append(line(BARS.left, y(value), width, y(value), "grid"));
     root.append(caption(BARS.left - 6, y(value) + 4, "end", withUnit(value, unit)));
   }
   const step = (width - BARS.left - 6) / rows.length;
   rows.forEach((row, k) => {
     const middle = BARS.left + (k + 0.5) * step;
-    root.append(...barsAt(known, k, middle, Math.min(0.76 * step, 90), y, stacked, unit));
+    root.append(...barsAt(known, k, middle, Math.min(0.76 * step, 90), y, { stacked, unit, from: log ? mark : 0 }));
     const kind = { class: row === state.chosen ? "strong" : "" };
     root.append(caption(middle, BARS.height - BARS.bottom + 15, "middle", nameOf(k, row), kind));
   });
@@ -47,24 +51,17 @@ function barChart(box, rows, series, { stacked = false, unit = "", mark = null }
 }
 
 /** Bars of one point, so many pixels wide together. */
-function barsAt(series, place, middle, wide, y, stacked, unit) {
+function barsAt(series, place, middle, wide, y, { stacked, unit, from }) {
   const own = wide / (stacked ? 1 : series.length);
   let base = 0;
   return series.flatMap((each, number) => {
-    if (each.values[place] === null) return [];
-    const value = each.values[place],
-      from = base;
-    if (stacked) base += value;
-    const x = middle - wide / 2 + (stacked ? 0 : number * own),
-      tall = Math.max(0, y(from) - y(from + value));
-    return block(
-      x,
-      y(from + value),
-      Math.max(1, own - 1),
-      tall,
-      each.colour,
-      `${each.label}: ${withUnit(value, unit)}`,
-    );
+    const value = each.values[place];
+    if (value === null || (from && value <= 0)) return [];
+    const ends = stacked ? [y(base), y(base + value)] : [y(from), y(value)],
+      x = middle - wide / 2 + (stacked ? 0 : number * own);
+    base += value;
+    const [top, bottom] = [Math.min(...ends), Math.max(...ends)];
+    return block(x, top, Math.max(1, own - 1), bottom - top, each.colour, `${each.label}: ${withUnit(value, unit)}`);
   });
 }
 
@@ -75,7 +72,7 @@ function summaryOf(rows, series, unit) {
   const parts = rows.map(
     (row, k) =>
       `${row === state.chosen ? "chosen" : nameOf(k, row)}: ` +
-      series.map((each) => `${each.label} ${said(each.values[k] || 0)}`).join(", "),
+      series.map((each) => `${each.label} ${said(each.values[k])}`).join(", "),
   );
   return parts.join("; ");
 }
