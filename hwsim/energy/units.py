@@ -33,25 +33,19 @@ def nanojoules(value: float) -> Joules:
 
 
 def energy_of(value: float, unit: str) -> Joules:
-    """Energy of `value` of a unit's name.
-
-    Raises:
-        InputError: not a unit of energy.
-    """
-    if unit not in ENERGY_UNITS:
-        raise InputError("unit", f"a unit of energy ({', '.join(ENERGY_UNITS)})", unit)
-    return Joules(value * ENERGY_UNITS[unit])
+    """Energy of `value` of a unit's name; `InputError` for what is no unit of energy."""
+    return Joules(value * _known(unit, ENERGY_UNITS, "energy"))
 
 
 def power_of(value: float, unit: str) -> Watts:
-    """Power of `value` of a unit's name.
+    """Power of `value` of a unit's name; `InputError` for what is no unit of power."""
+    return Watts(value * _known(unit, POWER_UNITS, "power"))
 
-    Raises:
-        InputError: not a unit of power.
-    """
-    if unit not in POWER_UNITS:
-        raise InputError("unit", f"a unit of power ({', '.join(POWER_UNITS)})", unit)
-    return Watts(value * POWER_UNITS[unit])
+
+def _known(unit: str, units: Mapping[str, float], kind: str) -> float:
+    if unit not in units:
+        raise InputError("unit", f"a unit of {kind} ({', '.join(units)})", unit)
+    return units[unit]
 
 
 def duration(cycles: float, clock_hz: float) -> Seconds:
