@@ -75,6 +75,8 @@ def _note(gpus: Sequence[GpuNetwork]) -> str:
     if outside:
         named = ", ".join(f"{axis} {count}" for axis, count in axes.most_common())
         note += f"; kernels here outside of those points, so estimates: {outside} of {len(kernels)} (by {named})"
+    if any(gpu.board.dollars for gpu in gpus):
+        note += ". Prices of boards: those of [gpu.prices], else told by others (FlightLLM, arXiv 2401.03868)"
     return note + "." + ("" if all(gpu.fits for gpu in gpus) else " * does not fit in the board's memory.")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hwsim.energy import CostTable, load_costs
+from hwsim.gpu.board import BOARD_SOURCES
 from hwsim.gpu.network import GpuNetwork
 from hwsim.report.energy_range import range_dict
 from hwsim.result import NetworkResult
@@ -137,7 +138,7 @@ class Outcome:
 
         median, worst = held_out("cublas")
         return {"predicted_by": "hwsim gpu", "held_out_error": {"kernel": "cublas", "median": median, "worst": worst},
-                "accelerator_dollars": self.dollars,
+                "accelerator_dollars": self.dollars, "dollars_source": f"given, or {BOARD_SOURCES['dollars']}",
                 "boards": [{**gpu.to_dict(), **run.beside(gpu, self.dollars)} for gpu in run.gpus]}
 
 
