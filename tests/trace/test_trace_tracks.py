@@ -4,12 +4,11 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
-from llm.drawn_programs import with_tokens
 
 from hwsim.cli.trace_runs import case_trace
 from hwsim.errors import InputError
 from hwsim.llm.engine import EngineConfig
-from hwsim.llm.isa import Opcode
+from hwsim.llm.isa import Opcode, instructions
 from hwsim.llm.program import Program
 from hwsim.llm.simulate import simulate
 from hwsim.network import Network
@@ -171,14 +170,30 @@ def test_a_network_that_never_fires_has_an_empty_trace():
     assert trace.end == 0 and [len(track.slices) for track in trace.tracks] == [0, 0] and trace.counters == ()
 
 
+def drawn_program(rng, count):
+    """Instructions of random length that wait for some of the tokens that are there, and give some; ties happen."""
+    rows = np.concatenate([instructions(op) for op in Opcode])[rng.integers(0, len(Opcode), count)]
+    moves = rows["op"] <= Opcode.ST
+    rows["k"] = np.where(moves | (rows["op"] == Opcode.SYS), 0, 16)
+    rows["length"] = np.where(moves, rng.choice([1000, 2000], count), 0)
+    there = np.zeros((len(Opcode), len(Opcode)), int)
+    for row in rows:
+        op, wanted, given = row["op"], rng.random(len(Opcode)) < 0.5, rng.random(len(Opcode)) < 0.2
+        given[op] = False
+        for queue in np.flatnonzero(wanted & (there[:, op] > 0)):
+            row["wait"] |= 1 << queue
+            there[queue, op] -= 1
+        row["release"] = sum(1 << int(queue) for queue in np.flatnonzero(given))
+        there[op, given] += 1
+    return rows
+
+
 def test_a_program_tells_whose_token_came_last():
     """Random programs: by pair of queues the time that `simulate` counts, and tokens that nobody took stay."""
     config = EngineConfig.preset("u280")
     for seed in range(5):
         print("seed", seed)
-        rows = with_tokens(np.random.default_rng(seed), 400)
-        rows["layer"] = 0
-        run = simulate(Program(rows, ("a/kind",), "drawn"), config)
+        run = simulate(Program(drawn_program(np.random.default_rng(seed), 400), ("a/kind",), "drawn"), config)
         trace = program_trace(run, "drawn")
         for track in trace.tracks:
             queue, slices = Opcode[track.name], track.slices
