@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -192,6 +192,7 @@ def _capacity(cost: Cost) -> int:
     return cost.capacity_bytes or 0
 
 
+@lru_cache(maxsize=4096)
 def _between(small: Cost, large: Cost, capacity_bytes: int) -> Cost:
     """Cost at a capacity on the log-log line through two entries; value and range are each interpolated, per bit."""
     share = math.log(capacity_bytes / _capacity(small)) / math.log(_capacity(large) / _capacity(small))
