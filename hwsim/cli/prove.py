@@ -14,6 +14,7 @@ from typing import Any
 from hwsim.config import Configuration
 from hwsim.errors import InputError
 from hwsim.experiment import Experiment
+from hwsim.llm_workload.experiment import LlmExperiment
 from hwsim.provenance import revision, versions
 from hwsim.sweep.families import experiment_of, family_of
 from hwsim.sweep.proofs import Proof
@@ -78,11 +79,14 @@ def provable(row: Row, largest: int) -> Any:
     """The experiment of a row.
 
     Raises:
-        InputError: the point failed, or its array is too large to be built in reasonable time.
+        InputError: the point failed, no RTL is of its keys, or its array is too large to be built in reasonable time.
     """
     if row["status"] != "ok":
         raise InputError(f"point {row['point']}", "a point that was evaluated", row["error"] or row["status"])
     experiment = experiment_of(json.loads(row["inputs"]))
+    if isinstance(experiment, LlmExperiment):
+        raise InputError(f"point {row['point']}", "a point whose keys decide an RTL (hwsim verify dsp_chain proves the "
+                         "components by their own keys)", "an engine that is priced by its counts")  # fmt: skip
     if isinstance(experiment, Experiment):
         config = experiment.accelerator.config
         if config.macs_per_cycle > largest:

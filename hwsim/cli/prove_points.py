@@ -22,7 +22,7 @@ def prove_points(arguments: argparse.Namespace) -> int:
     """Prove the points that are asked for; 1 where one differs.
 
     All are looked at before the first is built, so that one that cannot be proven costs nothing. With ``--front`` those
-    whose arrays are too large are named and left out, and the exit status is 2 unless another differs.
+    that cannot be built are named and left out, and the exit status is 2 unless another differs.
     """
     needed("pyarrow")
     from hwsim.sweep.proofs import add_proof
@@ -45,8 +45,8 @@ def prove_points(arguments: argparse.Namespace) -> int:
     if any(proof["status"] != "proven" for proof in proofs):
         return 1
     if left_out:
-        wanted = f"arrays of at most {_largest(arguments):,} multipliers, as {len(proofs):,} points of the front have"
-        raise InputError("--front", f"{wanted} (--largest raises it)", f"{len(left_out):,} with more: "
+        wanted = f"points with RTL of at most {_largest(arguments):,} multipliers (--largest raises it)"
+        raise InputError("--front", wanted, f"{len(proofs):,} such and {len(left_out):,} others: "
                          + ", ".join(name[:10] for name in left_out))  # fmt: skip
     return 0
 
@@ -63,7 +63,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _chosen(arguments: argparse.Namespace, about: Mapping[str, Any], rows: list[Row]) -> tuple[list[Row], list[str]]:
-    """The rows to prove, and names of those on the front that are too large."""
+    """The rows to prove, and names of those on the front that cannot be built."""
     from hwsim.cli.prove import on_fronts, pick, provable
 
     asked = pick(rows, arguments.point) if arguments.point else on_fronts(rows, about.get("objectives", []))

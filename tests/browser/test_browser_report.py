@@ -101,15 +101,15 @@ def test_proofs_are_marked_and_told(browse, tmp_path):
 
 def test_bars_of_ratios_far_apart_begin_at_one_and_what_is_not_known_has_none(browse):
     driver = browse()
-    driver.execute_script("""data.metrics.push({ key: "speedup_gpu", unit: "",
+    driver.execute_script("""data.metrics.push({ key: "speedup_other", unit: "",
         values: data.points.map((_, row) => (row === state.chosen ? 0.02 : null)) }); drawBars();""")
     bars = state(driver, """[...document.querySelectorAll('#speedup rect')].map((each) => [each.textContent,
         Number(each.getAttribute('y')), Number(each.getAttribute('height'))])""")
     one = float(element(driver, "#speedup .one").get_attribute("y1"))
-    [(_, top, height)] = [bar for bar in bars if "over gpu" in bar[0]]
+    [(_, top, height)] = [bar for bar in bars if "over other" in bar[0]]
     assert top == pytest.approx(one) and height > 50
     assert all(top + height == pytest.approx(one) for words, top, height in bars if "dense: 1." in words)
-    assert "over gpu –" in element(driver, "#speedup svg").get_attribute("aria-label")
+    assert "over other –" in element(driver, "#speedup svg").get_attribute("aria-label")
 
 
 def test_axes_colour_and_scale_redraw(browse):

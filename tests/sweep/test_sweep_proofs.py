@@ -74,7 +74,7 @@ def test_a_row_that_the_program_does_not_give_is_outdated(folder, capsys):
 @pytest.mark.parametrize(("more", "said"), [
     ([], "--point ID or --front"), (["--point", "x"], "none begins with"), (["--point", ""], "none begins with"),
     (["--front", "--set", "rows=2"], "the point says all"), (["nm_array", "--front"], "no FAMILY"),
-    (["--front", "--largest", "3"], "got 1 with more")])  # fmt: skip
+    (["--front", "--largest", "3"], "0 such and 1 others")])  # fmt: skip
 def test_what_cannot_be_proven_is_said_in_one_line(folder, capsys, more, said):
     capsys.readouterr()
     assert main(["verify", *more[:1], *more[1:], "--from", str(folder)]) == 2
