@@ -228,13 +228,10 @@ def mux_bits(ways: int, width_bits: int) -> int:
 def load_costs(path: str | Path | None = None, *, technology: str = DEFAULT) -> CostTable:
     """The cost table of the package, or a user's own file of the same form, in a technology.
 
-    Args:
-        path: of the user's file, whose values are taken to be for 40 to 45 nm.
-        technology: a name of ``technologies.toml``.
+    A user's values are taken to be for 40 to 45 nm; a technology is a name of ``technologies.toml``.
 
     Raises:
-        InputError: the file cannot be read, or an entry is refused (the place names the file and the entry); an unknown
-            technology.
+        InputError: the file cannot be read, an entry is refused (the place names both), an unknown technology.
     """
     if path is None:
         return _built_in(technology)
