@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import numpy as np
 
 from hwsim.cli.families import missing_package
 from hwsim.errors import InputError
-from hwsim.network import Network, Timeline
 from hwsim.provenance import provenance
 from hwsim.settings import merged
 from hwsim.trace.network import network_trace
@@ -35,39 +33,14 @@ def case_trace(family: str, settings: Mapping[str, Any], seed: int, configuratio
         raise missing_package(f"trace {family}", error) from error
     chosen = find_family(family)
     config = chosen.configuration(settings, np.random.default_rng([seed, configuration]))
-    with _solved() as timelines:
-        drawn = chosen.case(config, settings, np.random.default_rng([seed, configuration, case]))
-    timeline = next(each for each in reversed(timelines) if _same(each, drawn.cycle))
-    stimulus = drawn.stimulus
+    drawn = chosen.case(config, settings, np.random.default_rng([seed, configuration, case]))
+    timeline, stimulus = drawn.timeline, drawn.stimulus
     inputs = {port: stimulus.offer.get(port) for port in stimulus.tokens if port in timeline.start}
     outputs = {port: stimulus.ready.get(port) for port in stimulus.expect if port in timeline.start}
     given = {"family": family, "configuration": config.to_mapping(), "settings": dict(settings), "only":
              [configuration, case], "case": dict(drawn.described)}
     meta = {"time": _CYCLES, "cycles": timeline.cycles, "provenance": provenance(given, seed=seed)}
     return network_trace(timeline, f"{family}, seed {seed}, case {configuration}.{case}", inputs, outputs, meta)
-
-
-@contextmanager
-def _solved() -> Iterator[list[Timeline]]:
-    """Collects every network that is solved within: a case holds the cycles of its ports alone."""
-    found: list[Timeline] = []
-    solve = Network.solve
-
-    def collecting(net: Network) -> Timeline:
-        found.append(solve(net))
-        return found[-1]
-
-    Network.solve = collecting  # type: ignore[assignment, method-assign]
-    try:
-        yield found
-    finally:
-        Network.solve = solve  # type: ignore[method-assign]
-
-
-def _same(timeline: Timeline, cycles: Mapping[str, Any]) -> bool:
-    """Whether a case's transfers are those of that network."""
-    ports = [port for port in cycles if port in timeline.start]
-    return bool(ports) and all(np.array_equal(cycles[port], timeline.start[port]) for port in ports)
 
 
 def layer_trace(arguments: argparse.Namespace) -> Trace:

@@ -50,7 +50,7 @@ def made_case(net: Network, tokens: dict[str, list[int]], value: dict[str, list[
     ports = {port: timeline.start[port] for port in (*tokens, "o")}
     stimulus = Stimulus(tokens=tokens, expect={port: len(tokens) for port, tokens in value.items()},
                         limit=timeline.cycles, offer=dict(offer or {}), ready=dict(ready or {}))
-    return Case(described=described or {}, stimulus=stimulus, value=value, cycles=timeline.cycles,
+    return Case(described=described or {}, stimulus=stimulus, value=value, cycles=timeline.cycles, timeline=timeline,
                 cycle={**ports, "error": np.zeros(0, np.int64)})
 
 

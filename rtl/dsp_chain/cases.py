@@ -49,7 +49,8 @@ def device_case(columns: Sequence[Column], offer: Gates | None = None, ready: Ga
     cycles = max(int(at.max(initial=-1)) for at in cycle.values()) + 1
     stimulus = Stimulus(tokens=tokens, expect={"o": len(value["o"])}, limit=cycles, offer=dict(offer or {}),
                         ready=dict(ready or {}))
-    return Case(described=described or {}, stimulus=stimulus, value=value, cycles=cycles, cycle=cycle)
+    return Case(described=described or {}, stimulus=stimulus, value=value, cycles=cycles, cycle=cycle,
+                timeline=timeline)
 
 
 def draw_case(config: SparseChainConfig, settings: Mapping[str, Any], rng: np.random.Generator) -> Case:

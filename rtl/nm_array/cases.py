@@ -65,7 +65,7 @@ def make_case(works: Sequence[Work], offer: Mapping[str, Bools] | None = None, r
     stimulus = Stimulus(tokens={"d": descriptor_tokens(schedule), **tokens}, expect={"o": len(results)},
                         limit=timeline.cycles, offer=dict(offer or {}), ready={} if ready is None else {"o": ready})
     return Case(described=described or {}, stimulus=stimulus, cycle={port: timeline.start[port] for port in PORTS},
-                value={"o": results}, cycles=timeline.cycles)
+                value={"o": results}, cycles=timeline.cycles, timeline=timeline)
 
 
 def draw_case(config: NmArrayConfig, settings: Mapping[str, Any], rng: np.random.Generator) -> Case:

@@ -43,7 +43,7 @@ def make_case(slices: Sequence[Slice], offer: Mapping[str, Bools] | None = None,
                         expect={port: len(value[port]) for port in OUTPUTS}, limit=timeline.cycles,
                         offer=dict(offer or {}), ready=dict(ready or {}))
     return Case(described=described or {}, stimulus=stimulus, cycle={port: timeline.start[port] for port in PORTS},
-                value=value, cycles=timeline.cycles)
+                value=value, cycles=timeline.cycles, timeline=timeline)
 
 
 def draw_case(config: SoreConfig, settings: Mapping[str, Any], rng: np.random.Generator) -> Case:

@@ -42,7 +42,7 @@ def make_case(step: Step, offer: Mapping[str, Bools] | None = None, ready: Mappi
     value = output_tokens(step)
     stimulus = Stimulus(tokens=input_tokens(step), expect={port: len(tokens) for port, tokens in value.items()},
                         limit=timeline.cycles, offer=offers_of(step, timeline, offer), ready=dict(ready or {}))
-    return Case(described=described or {}, stimulus=stimulus, value=value, cycles=timeline.cycles,
+    return Case(described=described or {}, stimulus=stimulus, value=value, cycles=timeline.cycles, timeline=timeline,
                 cycle={port: timeline.start[port] for port in INPUTS + OUTPUTS})
 
 

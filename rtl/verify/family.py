@@ -11,6 +11,7 @@ import numpy.typing as npt
 from amaranth.lib import wiring
 
 from hwsim.config import Configuration
+from hwsim.network import Timeline
 from rtl.bench import Stimulus
 
 ConfigurationT = TypeVar("ConfigurationT", bound=Configuration)
@@ -26,6 +27,7 @@ class Case:
         cycle: by port, inputs and outputs: the cycle of every transfer, from the cycle model.
         value: by output port: the payload of every transfer, from the reference.
         cycles: of the whole run, from the cycle model.
+        timeline: of the cycle model: its ports, and what stands behind them.
     """
 
     described: Mapping[str, Any]
@@ -33,6 +35,7 @@ class Case:
     cycle: Mapping[str, npt.NDArray[np.int64]]
     value: Mapping[str, list[int]]
     cycles: int
+    timeline: Timeline
 
 
 class Family(Protocol, Generic[ConfigurationT]):

@@ -42,7 +42,7 @@ def make_case(updates: Sequence[Update], offer: Mapping[str, Bools] | None = Non
     stimulus = Stimulus(tokens=tokens, expect={"o": len(results)}, limit=timeline.cycles, offer=dict(offer or {}),
                         ready={} if ready is None else {"o": ready})
     return Case(described=described or {}, stimulus=stimulus, cycle={port: timeline.start[port] for port in PORTS},
-                value={"o": results}, cycles=timeline.cycles)
+                value={"o": results}, cycles=timeline.cycles, timeline=timeline)
 
 
 def draw_case(config: WuveConfig, settings: Mapping[str, Any], rng: np.random.Generator) -> Case:

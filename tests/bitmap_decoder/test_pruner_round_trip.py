@@ -63,16 +63,16 @@ def round_trip_case(batches, decoder, gates):
     sides = {name: name for name in "picohbv"}
     embed(net, pruner_network(batches, gates, gates), "pruner", sides)
     embed(net, decoder_network(jobs, None, gates), "decoder", sides)
-    start = net.solve().start
+    timeline = net.solve()
     alone = pruner_case(batches)
     value = {"c": alone.value["c"], "error": [],
              "o": [token for job in jobs for token in dense_tokens(decoder.element_bits, decode(job))]}
-    cycle = {port: start[port] for port in PORTS}
+    cycle = {port: timeline.start[port] for port in PORTS}
     cycles = max(int(each[-1]) for each in cycle.values()) + 1
     stimulus = Stimulus(tokens=alone.stimulus.tokens, expect={port: len(each) for port, each in value.items()},
                         limit=cycles, offer={port: gates[port] for port in "pi"},
                         ready={port: gates[port] for port in "co"})
-    return Case(described={}, stimulus=stimulus, value=value, cycles=cycles,
+    return Case(described={}, stimulus=stimulus, value=value, cycles=cycles, timeline=timeline,
                 cycle={**cycle, "error": np.zeros(0, np.int64)})
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from hwsim.errors import InputError
+from hwsim.network import Network
 from rtl.bench import Stimulus, Transfers
 from rtl.verify import Case, Report, compare, verify
 
@@ -21,7 +22,8 @@ def run(settings=SETTINGS, **changes):
 
 
 CASE = Case(described={}, stimulus=Stimulus(tokens={"i": [7, 8]}, expect={"o": 2}, limit=9),
-            cycle={"i": np.array([0, 1]), "o": np.array([3, 5])}, value={"o": [1, 1 << 70]}, cycles=6)
+            cycle={"i": np.array([0, 1]), "o": np.array([3, 5])}, value={"o": [1, 1 << 70]}, cycles=6,
+            timeline=Network("by hand").solve())
 SEEN = Transfers(cycle=dict(CASE.cycle), value={"i": [7, 8], "o": [1, 1 << 70]}, cycles_run=30, finished=True)
 
 

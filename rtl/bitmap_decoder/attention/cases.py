@@ -44,7 +44,8 @@ def attention_case(queries: Sequence[Query], offer: Gates | None = None, ready: 
     stimulus = Stimulus(tokens=tokens, expect={port: len(found) for port, found in value.items()},
                         limit=timeline.cycles, offer=dict(offer or {}), ready=dict(ready or {}))
     cycle = {port: timeline.start[port] for port in (*INPUTS, *OUTPUTS)} | {"error": np.zeros(0, np.int64)}
-    return Case(described=described or {}, stimulus=stimulus, value=value, cycles=timeline.cycles, cycle=cycle)
+    return Case(described=described or {}, stimulus=stimulus, value=value, cycle=cycle, cycles=timeline.cycles,
+                timeline=timeline)
 
 
 def draw_attention_case(config: AttentionConfig, settings: Mapping[str, Any], rng: np.random.Generator) -> Case:

@@ -35,8 +35,8 @@ def pruner_case(batches: Sequence[Batch], offer: Gates | None = None, ready: Gat
         behind: of each batch, what stands in the lanes behind a vector's end.
     """
     config, found = shared("batches", batches), [pruned(batch) for batch in batches]
-    start = pruner_network(batches, offer, ready).solve().start
-    cycle = {port: start[port] for port in (*INPUTS, *OUTPUTS)}
+    timeline = pruner_network(batches, offer, ready).solve()
+    cycle = {port: timeline.start[port] for port in (*INPUTS, *OUTPUTS)}
     cycles = max(int(times.max(initial=-1)) for times in cycle.values()) + 1  # to the last transfer; packing may go on
     rest: Sequence[Elements | None] = behind or [None] * len(batches)
     tokens = {"p": [descriptor_token(config, batch.elements, batch.keep, batch.count) for batch in batches],
@@ -46,7 +46,7 @@ def pruner_case(batches: Sequence[Batch], offer: Gates | None = None, ready: Gat
              "c": [token for each in told for token in each], "error": []}
     stimulus = Stimulus(tokens=tokens, expect={port: len(tokens) for port, tokens in value.items()},
                         limit=cycles, offer=dict(offer or {}), ready=dict(ready or {}))
-    return Case(described=described or {}, stimulus=stimulus, value=value, cycles=cycles,
+    return Case(described=described or {}, stimulus=stimulus, value=value, cycles=cycles, timeline=timeline,
                 cycle={**cycle, "error": np.zeros(0, np.int64)})
 
 

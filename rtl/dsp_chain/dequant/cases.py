@@ -48,7 +48,7 @@ def make_case(tensors: Sequence[Packed], offer: Mapping[str, Bools] | None = Non
                         offer=dict(offer or {}), ready={} if ready is None else {"o": ready})
     cycle = {port: timeline.start[port] for port in PORTS}
     return Case(described=described or {}, stimulus=stimulus, cycle={**cycle, "error": np.zeros(0, np.int64)},
-                value={"o": results, "error": []}, cycles=timeline.cycles)
+                value={"o": results, "error": []}, cycles=timeline.cycles, timeline=timeline)
 
 
 def draw_case(config: DequantConfig, settings: Mapping[str, Any], rng: np.random.Generator) -> Case:
