@@ -73,7 +73,8 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.dry_run:
         return _dry_run(sweep, folder, arguments)
     try:
-        tally, rows = _evaluated(sweep, folder, arguments)
+        with _interruptible(folder, arguments):
+            tally, rows = _evaluated(sweep, folder, arguments)
     except TooManyFailures as failed:
         sys.stderr.write(f"hwsim: {sweep.name}: {failed}\n")
         return 1
@@ -174,29 +175,28 @@ def _evaluated(sweep: Sweep, folder: Path, arguments: argparse.Namespace) -> tup
     if arguments.search is not None:
         from hwsim.sweep.search import search
 
-        with (_interruptible(folder, arguments, arguments.search), Store(folder) as store,
-              _backend(arguments, arguments.search) as backend, ProgressBar() as bar):  # fmt: skip
+        with Store(folder) as store, _backend(arguments, arguments.search) as backend, ProgressBar() as bar:
             tally, names = search(sweep, arguments.search, store, backend, sampler=arguments.sampler or "tpe",
                                   seed=arguments.seed or 0, progress=bar)  # fmt: skip
     else:
         points: list[Point] = points_of(sweep)
         names = {point.name for point in points}
-        with _interruptible(folder, arguments, len(points)), Store(folder) as store, ProgressBar() as bar:
+        with Store(folder) as store, ProgressBar() as bar:
             with _backend(arguments, len(names - set(store.stored())) or 1) as backend:
                 tally = run(sweep, points, store, backend, retry=arguments.retry, progress=bar)
     return tally, [row for row in read_table(folder).to_pylist() if row["point"] in names]
 
 
 @contextmanager
-def _interruptible(folder: Path, arguments: argparse.Namespace, total: int) -> Iterator[None]:
+def _interruptible(folder: Path, arguments: argparse.Namespace) -> Iterator[None]:
     """Ctrl-C says what is stored, and what goes on."""
     from hwsim.sweep.store import stored_points
 
     try:
         yield
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"interrupted: {len(stored_points(folder)):,} rows are stored in {folder}, {total:,} "
-                                f"points were asked for; this goes on: {_command(folder, arguments)}") from None
+        stored = f"{len(stored_points(folder)):,} rows are stored in {folder}"
+        raise KeyboardInterrupt(f"interrupted: {stored}; this goes on: {_command(folder, arguments)}") from None
 
 
 def _command(folder: Path, arguments: argparse.Namespace) -> str:

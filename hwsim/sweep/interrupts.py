@@ -14,10 +14,15 @@ Stop = Callable[[], bool]
 
 
 class Interrupts:
-    """Takes SIGINT while it is entered, in the main thread and where nobody else has taken it."""
+    """Takes SIGINT while it is entered, in the main thread and where nobody else has taken it.
 
-    def __init__(self) -> None:
-        self.asked = False
+    Args:
+        told: called once after the first, by whoever looks whether to stop.
+    """
+
+    def __init__(self, told: Callable[[], None] = lambda: None) -> None:
+        self.asked = self._said = False
+        self._told = told
         self._before: Any = None
 
     def __enter__(self) -> Self:
@@ -32,6 +37,9 @@ class Interrupts:
 
     def __call__(self) -> bool:
         """See `Stop`."""
+        if self.asked and not self._said:
+            self._said = True
+            self._told()
         return self.asked
 
     def _note(self, *_: object) -> None:

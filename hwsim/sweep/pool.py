@@ -23,8 +23,8 @@ Evaluate = Callable[[Point], Outcome]
 CHUNK_SECONDS, LARGEST_CHUNK = 0.05, 64
 """How long a chunk of points keeps a worker busy, about, and how many points it has at most."""
 
-GRACE = 5.0
-"""Seconds that points in hand have after Ctrl-C: the first of a new array takes one or two."""
+GRACE = 20.0
+"""Seconds that points in hand have after Ctrl-C: the first of a process, which loads and compiles, takes some."""
 _GLANCE = 0.2  # s: how often a pool looks whether it should stop
 
 

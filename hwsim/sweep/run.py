@@ -15,6 +15,7 @@ from hwsim.sweep.spec import Sweep
 from hwsim.sweep.store import Store
 
 Progress = Callable[[int, int, str], None]
+_STOPPING = "stopping after the points in hand (Ctrl-C: at once)"
 _SAMPLED_GROUPS, _SAMPLED_POINTS, _SAMPLE_SECONDS = 8, 3, 20.0
 
 
@@ -101,8 +102,12 @@ def keep(sweep: Sweep, points: Sequence[Point], store: Store, backend: Backend, 
     begun, before = time.monotonic(), tally.seconds
     found: dict[str, Row] = {}
     told = progress or _silent
-    told(tally.stored + tally.done, tally.points, "the first points" if good else "")
-    with Interrupts() as stop:
+
+    def tell(words: str = "") -> None:
+        told(tally.stored + tally.done, tally.points, words or _words(tally))
+
+    tell()
+    with Interrupts(lambda: tell(_STOPPING)) as stop:
         for row in _rows(refused, good, backend, stop):
             row["feasible"] = feasible(spaces[row["space"]], row, by_name[row["point"]].inputs)
             store.add(row)
@@ -111,7 +116,7 @@ def keep(sweep: Sweep, points: Sequence[Point], store: Store, backend: Backend, 
             if tally.failed > sweep.max_failures * tally.points:
                 raise TooManyFailures(f"{tally.failed:,} of {tally.points:,} points failed, more than "
                                       f"{100 * sweep.max_failures:g} % (max_failures); the last: {tally.last}")
-            told(tally.stored + tally.done, tally.points, "stopping" if stop() else _words(tally))
+            tell(_STOPPING if stop() else "")
     if stop() and tally.stored + tally.done < tally.points:
         raise KeyboardInterrupt
     return [found[point.name] for point in points]

@@ -110,8 +110,8 @@ def test_interrupted_is_one_line_that_says_what_is_stored_and_what_goes_on(tmp_p
     _, errors = process.communicate(timeout=60)
     rows = len(read_table(folder))
     assert process.returncode == 130 and errors.count("\n") == 1 and rows >= 3
-    assert errors.startswith(f"hwsim: interrupted: {rows:,} rows are stored in {folder}, ")
-    assert errors.endswith(f"this goes on: hwsim sweep {file} -o {folder} --workers 2\n")
+    assert errors.startswith(f"hwsim: interrupted: {rows:,} rows are stored in {folder}; ")
+    assert errors.endswith(f"; this goes on: hwsim sweep {file} -o {folder} --workers 2\n")
 
 
 @pytest.mark.parametrize("workers", [0, 2])
