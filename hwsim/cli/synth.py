@@ -25,6 +25,7 @@ examples:
   hwsim synth dsp_chain --set length=16 --json
   hwsim synth sore --set preset=small-8 --target ecp5
   hwsim synth dsp_chain --set preset=small-8 --target ecp5 --place
+  hwsim synth sore --set preset=small-8 --library osu018
   hwsim synth wuve --set lanes=1 --liberty cells.lib.gz
 """
 
@@ -40,6 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", default=TARGETS[0], help=f"one of {', '.join(TARGETS)} (default: {TARGETS[0]})")
     parser.add_argument("--liberty", action="append", default=[], metavar="FILE.lib",
                         help="count cells and areas of a library in place of a target (again: several files)")
+    parser.add_argument("--library", metavar="NAME", help="the same with a library of a Debian package: osu018")
     parser.add_argument("--flat", action="store_true", help="dissolve all components first: slower, optimised wholly")
     parser.add_argument("--place", action="store_true",
                         help=f"place and route too, for a clock; --target {PLACED} only, minutes")
@@ -51,8 +53,9 @@ def execute(arguments: argparse.Namespace) -> int:
     sizes = [f"{key}={value}" for key in ("rows", "cols") if (value := getattr(arguments, key)) is not None]
     config = configuration(arguments.family, settings_of([*arguments.settings, *sizes]))
     one_of("--target", arguments.target, TARGETS)
-    if arguments.place and (arguments.target != PLACED or arguments.liberty):
-        raise InputError("--place", f"--target {PLACED}", "--liberty" if arguments.liberty else arguments.target)
+    cells = "--liberty" if arguments.liberty else "--library" if arguments.library else None
+    if arguments.place and (arguments.target != PLACED or cells):
+        raise InputError("--place", f"--target {PLACED}", cells or arguments.target)
     with ProgressBar() as bar:
         bar(0, 1, f"{arguments.family}: Yosys")
         found, placed = _synthesise(arguments, config)
@@ -70,9 +73,11 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _synthesise(arguments: argparse.Namespace, config: Configuration) -> tuple[Synthesis, Placement | None]:
     try:
-        from rtl.synth import place, synthesise
+        from rtl.synth import packaged, place, synthesise
     except ImportError as error:
         raise missing_package(f"synth {arguments.family}", error) from error
-    found = synthesise(arguments.family, config, arguments.target, flat=arguments.flat,
-                       liberty=[Path(name) for name in arguments.liberty])
+    liberty = [Path(name) for name in arguments.liberty]
+    if arguments.library:
+        liberty.append(packaged(arguments.library))
+    found = synthesise(arguments.family, config, arguments.target, flat=arguments.flat, liberty=liberty)
     return found, place(arguments.family, config, flat=arguments.flat) if arguments.place else None

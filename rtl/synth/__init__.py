@@ -7,9 +7,10 @@ Components are the modules of the Verilog. Each is synthesised once, however oft
 its own; so nothing is optimised across their borders, and sums are a little above those of a flat synthesis.
 """
 
+from rtl.synth.liberty import packaged
 from rtl.synth.placement import Placement, place
 from rtl.synth.resources import Component, Resources
 from rtl.synth.run import Synthesis, synthesise
 from rtl.synth.targets import TARGETS
 
-__all__ = ["TARGETS", "Component", "Placement", "Resources", "Synthesis", "place", "synthesise"]
+__all__ = ["TARGETS", "Component", "Placement", "Resources", "Synthesis", "packaged", "place", "synthesise"]

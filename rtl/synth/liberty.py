@@ -10,11 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hwsim.config import one_of
 from hwsim.errors import InputError
 from rtl.synth.targets import Target
 
 MEMORIES = "memories.json"
 """Statistics of a design before anything is mapped, with its memories."""
+LIBRARIES: Mapping[str, tuple[Path, str]] = {
+    "osu018": (Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib"), "qflow-tech-osu018")}
+"""Libraries that Debian ships: by name, the file and its package. osu018: 0.18 µm, 1.8 V, typical; Oklahoma State
+University's cells; Debian's package says GPL.
+"""
 _CELL = re.compile(r"\bcell\s*\(\s*\"?([^\"\s)]+)\"?\s*\)\s*\{")
 _AREA = re.compile(r"\barea\s*:\s*\"?([-+.\deE]+)")
 _STATE = re.compile(r"\b(?:ff|latch)(?:_bank)?\s*\(")
@@ -40,6 +46,18 @@ def read_libraries(paths: Sequence[Path]) -> list[Library]:
     if found and not any("ff" in cell for library in found for cell in library.cells.values()):
         raise InputError("--liberty", "a library with a flip-flop", ", ".join(library.name for library in found))
     return found
+
+
+def packaged(name: str) -> Path:
+    """The file of one of `LIBRARIES`.
+
+    Raises:
+        InputError: an unknown name, or its package is not installed.
+    """
+    path, package = LIBRARIES[one_of("--library", name, LIBRARIES)]
+    if not path.is_file():
+        raise InputError(f"--library {name}", f"the Debian package {package} (apt install {package})", "not installed")
+    return path
 
 
 def _read(path: Path, file: str) -> Library:

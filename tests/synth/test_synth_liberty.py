@@ -9,7 +9,7 @@ import pytest
 from hwsim.cli import main
 from hwsim.dsp_chain.dequant.config import DequantConfig
 from hwsim.errors import InputError
-from rtl.synth import Resources, synthesise
+from rtl.synth import Resources, liberty, synthesise
 from rtl.synth.liberty import MEMORIES, liberty_target, memory_bits, read_libraries
 from rtl.synth.resources import components_of
 from rtl.synth.run import script_of
@@ -59,6 +59,17 @@ def test_files_that_are_no_library(text, message, tmp_path, capfd):
         read_libraries([path])
     assert main(["synth", "sore", "--set", "preset=small-8", "--liberty", str(path)]) == 2
     assert message in capfd.readouterr().err
+
+
+def test_a_library_by_name_is_its_packages_file(monkeypatch, capfd):
+    monkeypatch.setitem(liberty.LIBRARIES, "osu018", (CELLS, "a-package"))
+    assert liberty.packaged("osu018") == CELLS
+    monkeypatch.setitem(liberty.LIBRARIES, "osu018", (CELLS / "none", "a-package"))
+    words = ["synth", "sore", "--set", "preset=small-8", "--library"]
+    assert main([*words, "osu018"]) == main([*words, "osu999"]) == 2
+    errors = capfd.readouterr().err
+    assert "--library osu018: wanted the Debian package a-package (apt install a-package), got not installed" in errors
+    assert "--library: wanted one of osu018" in errors
 
 
 @pytest.mark.slow
