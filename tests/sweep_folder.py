@@ -7,7 +7,7 @@ from pathlib import Path
 from hwsim.cli.evaluate import evaluate
 from hwsim.sweep.plan import points_of
 from hwsim.sweep.pool import Here
-from hwsim.sweep.proofs import add_proof
+from hwsim.sweep.proofs import add_proof, sources
 from hwsim.sweep.run import run
 from hwsim.sweep.spec import load_sweep
 from hwsim.sweep.store import Store, read_table
@@ -56,7 +56,7 @@ def add_proofs(folder: Path) -> list[str]:
     points = zip(table["point"].to_pylist(), table["revision"].to_pylist(), kinds.values(), strict=False)
     for point, revision, (status, other) in points:
         add_proof(folder, {
-            "point": point, "status": status, "failure": HOSTILE if status == "disproven" else None, "sources": "x",
-            "revision": other or revision, "engine": "verilator", "transfers": 7, "mismatches": 0, "cycles": 9,
+            "point": point, "status": status, "failure": HOSTILE if status == "disproven" else None,
+            "sources": sources(), "revision": other or revision, "engine": "verilator", "transfers": 7, "mismatches": 0, "cycles": 9,
             "cases": 1, "seed": 3, "parts": [{"name": "array", "what": "1 random cases"}]})  # fmt: skip
     return list(kinds)

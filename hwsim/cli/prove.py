@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -17,13 +16,11 @@ from hwsim.experiment import Experiment
 from hwsim.llm_workload.experiment import LlmExperiment
 from hwsim.provenance import revision, versions
 from hwsim.sweep.families import experiment_of, family_of
-from hwsim.sweep.proofs import Proof
+from hwsim.sweep.proofs import Proof, sources
 from hwsim.sweep.rows import Point, Row, good_row
 
 LAYER_CYCLES = 20_000
 """Cycles of a layer's part on the RTL, about."""
-_ROOT = Path(__file__).resolve().parents[2]
-_SOURCES = ("hwsim", "mappers", "rtl")
 _TOLERANCE = 1e-12
 """Of a metric evaluated again: sums of floats on another machine."""
 
@@ -165,14 +162,6 @@ def _record(row: Row, found: _Sum, seed: int, engine: str, status: str, failure:
             "cases": found.of("cases"), "seed": seed, "engine": engine, "revision": revision(),
             "row_revision": row["revision"], "versions": versions(), "sources": sources(),
             "parts": found.parts}  # fmt: skip
-
-
-def sources() -> str:
-    """SHA-256 of the program's own files: what a revision says of a checkout without changes."""
-    digest = hashlib.sha256()
-    for file in sorted(file for part in _SOURCES for kind in ("*.py", "*.toml") for file in (_ROOT / part).rglob(kind)):
-        digest.update(str(file.relative_to(_ROOT)).encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()
 
 
 def pick(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:

@@ -10,24 +10,27 @@ so nothing was built). The newest proof counts; one that failed is not undone by
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from hwsim.errors import InputError
-from hwsim.provenance import revision
 from hwsim.sweep.store import replace_file
 
 PROOFS = "proofs"
+_ROOT = Path(__file__).resolve().parents[2]
+_SOURCES = ("hwsim", "mappers", "rtl")
 Proof = dict[str, Any]
 COLUMNS: Mapping[str, tuple[pa.DataType, str]] = {
     "proven": (pa.bool_(), "whether row, model and RTL agreed; null: never tried"),
     "proof.status": (pa.string(), "proven, disproven or outdated"),
-    "proof.stale": (pa.bool_(), "made with another revision than the row, or than the program that asks"),
+    "proof.stale": (pa.bool_(), "made with another revision than the row, or other sources than the program that asks"),
     "proof.transfers": (pa.int64(), "transfers compared"),
     "proof.mismatches": (pa.int64(), "values and cycles that differ"),
     "proof.cycles": (pa.int64(), "cycles of the RTL"),
@@ -40,6 +43,15 @@ COLUMNS: Mapping[str, tuple[pa.DataType, str]] = {
     "proof.failure": (pa.string(), "what differs first"),
 }
 """Columns beside the rows: type and meaning."""
+
+
+@cache
+def sources() -> str:
+    """SHA-256 (hex) of the program's own files: tells apart what a revision with changes does not."""
+    digest = hashlib.sha256()
+    for file in sorted(file for part in _SOURCES for kind in ("*.py", "*.toml") for file in (_ROOT / part).rglob(kind)):
+        digest.update(str(file.relative_to(_ROOT)).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
 
 
 def add_proof(folder: str | Path, proof: Mapping[str, Any]) -> Path:
@@ -82,21 +94,20 @@ def with_proofs(table: pa.Table, folder: str | Path) -> pa.Table:
         InputError: as `read_proofs`.
     """
     proofs = read_proofs(folder)
-    now = revision() if proofs else ""
-    rows = [_columns(proofs.get(point), {row, now}) for point, row in
+    rows = [_columns(proofs.get(point), row) for point, row in
             zip(table["point"].to_pylist(), table["revision"].to_pylist(), strict=True)]  # fmt: skip
     for name, (kind, _) in COLUMNS.items():
         table = table.append_column(name, pa.array([row.get(name) for row in rows], kind))
     return table
 
 
-def _columns(proof: Proof | None, revisions: set[str]) -> dict[str, Any]:
+def _columns(proof: Proof | None, revision: str) -> dict[str, Any]:
     if proof is None:
         return {}
     named = {f"proof.{key}": proof[key] for key in ("transfers", "mismatches", "cycles", "cases", "seed", "engine",
                                                      "revision", "date", "failure", "status")}  # fmt: skip
-    return {**named, "proven": proof["status"] == "proven", "proof.stale": revisions != {proof["revision"]},
-            "proof.parts": _said(proof["parts"])}  # fmt: skip
+    stale = (proof["revision"], proof["sources"]) != (revision, sources())
+    return {**named, "proven": proof["status"] == "proven", "proof.stale": stale, "proof.parts": _said(proof["parts"])}
 
 
 def _said(parts: Sequence[Mapping[str, Any]]) -> str:

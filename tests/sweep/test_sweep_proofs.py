@@ -11,7 +11,7 @@ from sweep.sweep_cases import SMALL, written
 
 from hwsim.cli import main
 from hwsim.experiment import Experiment
-from hwsim.sweep.proofs import PROOFS, add_proof, with_proofs
+from hwsim.sweep.proofs import PROOFS, add_proof, sources, with_proofs
 from hwsim.sweep.query import query
 from hwsim.sweep.store import part_files, read_table, write_parquet
 from rtl.nm_array.array import NmArray
@@ -83,12 +83,14 @@ def test_what_cannot_be_proven_is_said_in_one_line(folder, capsys, more, said):
     assert not (folder / PROOFS).exists()
 
 
-def test_a_proof_of_another_revision_is_stale(folder):
+def test_a_proof_of_another_revision_or_of_other_sources_is_stale(folder, monkeypatch):
     table = read_table(folder)
     counts = dict.fromkeys(("transfers", "mismatches", "cycles", "cases", "seed"), 1)
     for point, revision in zip(table["point"].to_pylist(), ("then", table["revision"][0].as_py()), strict=False):
-        add_proof(folder, {"point": point, "status": "proven", "sources": "x", "revision": revision, "engine": "e",
-                           "failure": None, "parts": [], **counts})  # fmt: skip
+        add_proof(folder, {"point": point, "status": "proven", "sources": sources(), "revision": revision,
+                           "engine": "e", "failure": None, "parts": [], **counts})  # fmt: skip
     assert with_proofs(table, folder)["proof.stale"].to_pylist() == [True, False]
+    monkeypatch.setattr("hwsim.sweep.proofs.sources", lambda: "changed since")
+    assert with_proofs(table, folder)["proof.stale"].to_pylist() == [True, True]
     (folder / PROOFS / "0.json").write_text("{")
     assert main(["query", str(folder)]) == 2

@@ -147,7 +147,7 @@ function choose(row) {
 const proofOf = (row) => data.proofs.states[data.proofs.codes[row]];
 const PROOFS = {
   proven: "RTL proven",
-  stale: "RTL proven by another revision",
+  stale: "RTL proven, but by other code",
   disproven: "RTL disproven",
   outdated: "row outdated",
 };
