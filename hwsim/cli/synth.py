@@ -25,7 +25,7 @@ examples:
   hwsim synth dsp_chain --set length=16 --json
   hwsim synth sore --set preset=small-8 --target ecp5
   hwsim synth dsp_chain --set preset=small-8 --target ecp5 --place
-  hwsim synth sore --set preset=small-8 --library osu018
+  hwsim synth sore --set preset=small-8 --library sky130
   hwsim synth wuve --set lanes=1 --liberty cells.lib.gz
 """
 
@@ -41,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", default=TARGETS[0], help=f"one of {', '.join(TARGETS)} (default: {TARGETS[0]})")
     parser.add_argument("--liberty", action="append", default=[], metavar="FILE.lib",
                         help="count cells and areas of a library in place of a target (again: several files)")
-    parser.add_argument("--library", metavar="NAME", help="the same with a library of a Debian package: osu018")
+    parser.add_argument("--library", metavar="NAME", help="the same with the library of a package: sky130 or osu018")
     parser.add_argument("--flat", action="store_true", help="dissolve all components first: slower, optimised wholly")
     parser.add_argument("--place", action="store_true",
                         help=f"place and route too, for a clock; --target {PLACED} only, minutes")

@@ -5,22 +5,20 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hwsim.config import one_of
 from hwsim.errors import InputError
+from rtl.synth.sky130 import sky130_library
 from rtl.synth.targets import Target
 
 MEMORIES = "memories.json"
 """Statistics of a design before anything is mapped, with its memories."""
-LIBRARIES: Mapping[str, tuple[Path, str]] = {
-    "osu018": (Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib"), "qflow-tech-osu018")}
-"""Libraries that Debian ships: by name, the file and its package. osu018: 0.18 µm, 1.8 V, typical; Oklahoma State
-University's cells; Debian's package says GPL.
-"""
+OSU018 = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
+"""0.18 µm, 1.8 V, typical; cells of Oklahoma State University, in Debian's package ``qflow-tech-osu018`` (GPL)."""
 _CELL = re.compile(r"\bcell\s*\(\s*\"?([^\"\s)]+)\"?\s*\)\s*\{")
 _AREA = re.compile(r"\barea\s*:\s*\"?([-+.\deE]+)")
 _STATE = re.compile(r"\b(?:ff|latch)(?:_bank)?\s*\(")
@@ -48,16 +46,24 @@ def read_libraries(paths: Sequence[Path]) -> list[Library]:
     return found
 
 
+def _osu018() -> Path:
+    if not OSU018.is_file():
+        wanted = "the Debian package qflow-tech-osu018 (apt install qflow-tech-osu018)"
+        raise InputError("--library osu018", wanted, "not installed")
+    return OSU018
+
+
+LIBRARIES: Mapping[str, Callable[[], Path]] = {"sky130": sky130_library, "osu018": _osu018}
+"""Libraries that package registries have, by name."""
+
+
 def packaged(name: str) -> Path:
-    """The file of one of `LIBRARIES`.
+    """The Liberty file of one of `LIBRARIES`.
 
     Raises:
         InputError: an unknown name, or its package is not installed.
     """
-    path, package = LIBRARIES[one_of("--library", name, LIBRARIES)]
-    if not path.is_file():
-        raise InputError(f"--library {name}", f"the Debian package {package} (apt install {package})", "not installed")
-    return path
+    return LIBRARIES[one_of("--library", name, LIBRARIES)]()
 
 
 def _read(path: Path, file: str) -> Library:

