@@ -58,5 +58,6 @@ def add_proofs(folder: Path) -> list[str]:
         add_proof(folder, {
             "point": point, "status": status, "failure": HOSTILE if status == "disproven" else None,
             "sources": sources(), "revision": other or revision, "engine": "verilator", "transfers": 7,
-            "mismatches": 0, "cycles": 9, "cases": 1, "seed": 3, "parts": [{"name": "array", "what": "1 random cases"}]})  # fmt: skip
+            "mismatches": 0, "cycles": 9, "cases": 1, "seed": 3,
+            "parts": [{"name": "array", "what": "1 random cases"}]})  # fmt: skip
     return list(kinds)

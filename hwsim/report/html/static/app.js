@@ -81,7 +81,11 @@ function drawCards() {
 const shortRevision = (text) => text.slice(0, 12) + (text.includes("+") ? " with changes" : "");
 
 /** A JSON table of text as people read it. */
-const listed = (text) => (text.startsWith("{") ? Object.entries(JSON.parse(text)).map((each) => each.join(" ")).join(", ") : text);
+function listed(text) {
+  if (!text.startsWith("{")) return text;
+  const pairs = Object.entries(JSON.parse(text)).map((each) => each.join(" "));
+  return pairs.join(", ");
+}
 
 function drawProvenance() {
   const about = data.provenance,

@@ -1,12 +1,17 @@
 // The scatter plot: axes, points, the front.
 
-const MARGIN = { left: 64, right: 14, top: 12, bottom: 44 };
+const MARGIN = { left: 72, right: 14, top: 12, bottom: 44 };
 const SHAPES = {
   point: (r) => `M${-r},0a${r},${r} 0 1,0 ${2 * r},0a${r},${r} 0 1,0 ${-2 * r},0`,
   proven: (r) => `M0,${-1.5 * r}L${1.5 * r},0L0,${1.5 * r}L${-1.5 * r},0Z`,
+  // A cross: along each side from its corner in to the notch in its middle, and out to the next corner.
   failed: (r) => {
-    const [a, b] = [1.3 * r, 0.7 * r]; // a cross: from the middle of each side in to the centre and out to a corner
-    return `M0,${b - a}L${b},${-a}L${a},${-b}L${a - b},0L${a},${b}L${b},${a}L0,${a - b}L${-b},${a}L${-a},${b}L${b - a},0L${-a},${-b}L${-b},${-a}Z`;
+    const [a, b] = [1.3 * r, 0.7 * r],
+      side = [[-b, -a], [0, b - a], [b, -a], [a, -b]];
+    const turns = [0, 1, 2, 3].flatMap((quarter) =>
+      side.map(([x, y]) => [[x, y], [-y, x], [-x, -y], [y, -x]][quarter].join()),
+    );
+    return `M${turns.join("L")}Z`;
   },
 };
 const SHAPE_OF = { proven: "proven", stale: "proven", disproven: "failed", outdated: "failed" };
@@ -115,7 +120,8 @@ function pointsLayer(colours) {
   const layer = svg("g", { class: "points", "aria-hidden": "true" }),
     seen = state.seen;
   const level = (row) => (seen.has(row) ? 1 : 0) + (data.front[row] && seen.has(row) ? 1 : 0);
-  const order = plot.rows.map((row, place) => [level(row), place]).sort((a, b) => a[0] - b[0]);
+  const above = (row) => level(row) + (seen.has(row) && proofOf(row) ? 0.5 : 0);
+  const order = plot.rows.map((row, place) => [level(row), place, above(row)]).sort((a, b) => a[2] - b[2]);
   const small = plot.rows.length > 600 ? 2.6 : 3.6;
   for (const [rank, place] of order) {
     const row = plot.rows[place],
@@ -123,7 +129,7 @@ function pointsLayer(colours) {
     const kind = `${rank === 0 ? "out" : rank === 2 ? "in front" : "in"} ${proofOf(row)}`.trim();
     layer.append(
       svg("path", {
-        d: shape(rank === 2 ? small + 1.6 : small),
+        d: shape(small + (rank === 2 ? 1.6 : 0) + (proofOf(row) ? 1.6 : 0)),
         class: kind,
         fill: colours.of(row),
         transform: `translate(${plot.px[place].toFixed(1)} ${plot.py[place].toFixed(1)})`,
