@@ -61,7 +61,7 @@ def _arithmetic(program: Program) -> list[ActionCount]:
 
 
 def _registers(program: Program) -> list[ActionCount]:
-    """PE registers that change: operands on their way, products, sums in the registers of their adders."""
+    """PE registers that change: operands on their way between PEs, products, sums in the registers of their adders."""
     config, work, mode = program.config, _work(program), program.mode
     weight_word = config.slots * (config.element_bits + config.index_bits)
     product_bits = ACCUMULATOR_BITS if config.floating else INTEGER_PRODUCT_BITS
@@ -71,15 +71,15 @@ def _registers(program: Program) -> list[ActionCount]:
         if not config.floating and any(each.steps > 1 for each in config.modes):
             sums *= 2  # what flows down; sum over a beat's steps
         held = 2 if config.shadow_weights else 1
-        weights = work["loads"] * config.cols * (config.rows + held)
+        weights = work["loads"] * config.cols * (config.rows - 1 + held)
     else:
-        weights = work["loads"] * config.cols * config.rows
+        weights = work["loads"] * config.cols * (config.rows - 1)
         # a row waits above half the others, in as many registers of each as there are interleaved outputs
         drained = work["finished"] * config.cols * (config.rows + 1) // 2 * config.interleaved
     if config.floating:
         sums += work["pe_beats"] * (mode.slots - mode.steps) * config.sum_latency  # the tree of a PE's products
     moved = {"sum": (sums + drained) * ACCUMULATOR_BITS,
-             "activation": work["row_beats"] * config.cols * mode.span * config.element_bits,
+             "activation": work["row_beats"] * (config.cols - 1) * mode.span * config.element_bits,
              "weight": weights * weight_word,
              "product": work["pe_beats"] * mode.slots * product_bits * config.product_stages}
     return [ActionCount(component="PE registers", action=f"{what} {way}", count=bits, cost=f"register.{way}")
@@ -144,13 +144,19 @@ def inventory(config: NmArrayConfig) -> dict[str, Inventory]:
         multiplier, adder = area("multiply.int8"), area("add.int32")
         finish, behind = "requantise", area("multiply.int32") + 3 * area("add.int32")
     widest = max(mode.ratio.m for mode in config.modes)
-    passing = config.span * bits + (0 if "ws" in config.dataflows else config.slots * (bits + config.index_bits))
-    registers = pe_register_bits(config) + passing
     pe = (config.multipliers * (multiplier + adder + mux_bits(widest, bits) * area("mux2"))
-          + registers * area("register"))
+          + pe_register_bits(config) * area("register"))
+    hops = hop_register_bits(config) * area("register")
     sram = sum(8 * banks * nbytes for banks, nbytes in buffer_banks(config).values())
-    return {"PE": Inventory(um2=config.rows * config.cols * pe), finish: Inventory(um2=config.cols * behind),
+    return {"PE": Inventory(um2=config.rows * config.cols * pe + hops), finish: Inventory(um2=config.cols * behind),
             "buffers": Inventory(sram_bits=sram)}
+
+
+def hop_register_bits(config: NmArrayConfig) -> int:
+    """Registers between neighbouring PEs of the whole array: activations to the right, weights down."""
+    weight_word = config.slots * (config.element_bits + config.index_bits)
+    return (config.rows * (config.cols - 1) * config.span * config.element_bits
+            + (config.rows - 1) * config.cols * weight_word)
 
 
 def pe_register_bits(config: NmArrayConfig) -> int:

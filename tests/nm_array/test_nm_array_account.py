@@ -11,6 +11,7 @@ from hwsim.nm_array.account import (
     action_counts,
     buffer_banks,
     dram_cost,
+    hop_register_bits,
     idle_memory,
     inventory,
     pe_register_bits,
@@ -23,6 +24,7 @@ from hwsim.sparsity.ratio import DENSE, Ratio
 from hwsim.workload import Operator, Workload
 from mappers.network import simulate_network
 from rtl.nm_array.pe import Pe
+from rtl.verify.registry import find_family
 from rtl.verilog import emit
 
 DRAM = Dram.preset("ddr4-2400-x64")
@@ -89,7 +91,7 @@ def test_weights_pass_every_register_on_their_way_down():
     for shadow in (True, False):
         program = lower(config.replace(shadow_weights=shadow), Shape(m=5, k=4, n=3), DENSE, Tiling(beats=5))
         counts = {(c.component, c.action): c.count for c in action_counts(program, traffic(program), DRAM)}
-        assert counts["PE registers", "weight write"] == 4 * 3 * 8 * (4 + 1 + shadow)
+        assert counts["PE registers", "weight write"] == 4 * 3 * 8 * (4 - 1 + 1 + shadow)
 
 
 @pytest.mark.slow
@@ -110,7 +112,21 @@ def test_memories_that_leak_are_those_that_are_priced():
     parts = inventory(config)
     assert parts["buffers"].sram_bits == 8 * sum(banks * size for banks, size in buffer_banks(config).values())
     assert parts["PE"].um2 > inventory(config.dense_twin())["PE"].um2  # selection, positions
-    assert parts["PE"].um2 == 12 / 4 * inventory(config.replace(rows=2, cols=2))["PE"].um2
+    one = inventory(config.replace(rows=1, cols=1))["PE"].um2  # nothing between PEs
+    assert parts["PE"].um2 == pytest.approx(12 * one + hop_register_bits(config) * load_costs().area("register"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dataflow", ["ws", "os"])
+def test_registers_between_pes_are_those_of_the_rtl(dataflow):
+    config = NmArrayConfig(rows=3, cols=2, dataflow=dataflow, tile_depth=16, o_depth=64)
+    chosen, bits = find_family("nm_array"), 0
+    text = chosen.verilog(chosen.component(config))
+    for kind, count in (("a_hop", 3 * 1), ("w_hop", 2 * 2)):
+        assert len(re.findall(rf"^  nm_array_{kind} {kind}\d+_\d+ \(", text, re.MULTILINE)) == count
+        [high] = re.findall(rf"module nm_array_{kind}\(.*?output \[(\d+):0\] o;", text, re.DOTALL)
+        bits += count * (int(high) + 1)
+    assert bits == hop_register_bits(config)
 
 
 @pytest.mark.parametrize("preset", Dram.presets)
