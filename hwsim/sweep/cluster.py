@@ -59,33 +59,28 @@ class Cluster:
             self._client = None
 
     def run(self, points: Sequence[Point], stop: Stop = never) -> Iterator[Row]:
-        """See `hwsim.sweep.pool.Backend`.
-
-        Points of a task whose worker dies again and again are tried at the end, one after the other: a point that waits
-        on a worker when another one kills it is not to blame.
-        """
+        """See `hwsim.sweep.pool.Backend`. A task whose worker dies again and again is tried point by point."""
         from distributed import as_completed
 
-        tasks = {self._submit(chunk): chunk for chunk in _chunks(points)}
-        suspects: list[Point] = []
-        for future in as_completed(list(tasks), loop=self._client.loop):
-            if stop():
-                return
-            if future.status == "finished":
-                yield from future.result()
-            else:
-                suspects += tasks[future]
-        for point in suspects:
-            if stop():
-                return
-            future = next(iter(as_completed([self._submit([point])], loop=self._client.loop)))
-            if future.status == "finished":
-                yield from future.result()
-            else:
-                yield bad_row(point, f"worker died: {future.exception() or future.status}")
+        tasks: dict[Any, list[Point]] = {}
 
-    def _submit(self, chunk: list[Point]) -> Any:
-        return self._client.submit(_rows, self.evaluate, chunk, pure=False)
+        def submit(chunk: list[Point]) -> Any:
+            future = self._client.submit(_rows, self.evaluate, chunk, pure=False)
+            tasks[future] = chunk
+            return future
+
+        running = as_completed([submit(chunk) for chunk in _chunks(points)], loop=self._client.loop)
+        for future in running:
+            if stop():
+                return
+            chunk = tasks.pop(future)
+            if future.status == "finished":
+                yield from future.result()
+            elif len(chunk) > 1:
+                for point in chunk:
+                    running.add(submit([point]))
+            else:
+                yield bad_row(chunk[0], f"worker died: {future.exception() or future.status}")
 
 
 def _chunks(points: Sequence[Point]) -> list[list[Point]]:
