@@ -59,28 +59,44 @@ class Cluster:
             self._client = None
 
     def run(self, points: Sequence[Point], stop: Stop = never) -> Iterator[Row]:
-        """See `hwsim.sweep.pool.Backend`. A task whose worker dies again and again is tried point by point."""
+        """See `hwsim.sweep.pool.Backend`.
+
+        Dask blames all tasks that a dead worker had, not only the one that it was at. So the points of a task that is
+        blamed are tried each by itself, and those that are blamed again at the end, with nobody else at work.
+        """
         from distributed import as_completed
 
-        tasks: dict[Any, list[Point]] = {}
-
         def submit(chunk: list[Point]) -> Any:
-            future = self._client.submit(_rows, self.evaluate, chunk, pure=False)
-            tasks[future] = chunk
-            return future
+            return self._client.submit(_rows, self.evaluate, chunk, pure=False)
 
-        running = as_completed([submit(chunk) for chunk in _chunks(points)], loop=self._client.loop)
+        tasks = {submit(chunk): chunk for chunk in _chunks(points)}
+        running = as_completed(list(tasks), loop=self._client.loop)
+        accused: list[Point] = []
         for future in running:
             if stop():
                 return
-            chunk = tasks.pop(future)
-            if future.status == "finished":
-                yield from future.result()
-            elif len(chunk) > 1:
+            chunk, (rows, reason) = tasks.pop(future), _gathered(future)
+            yield from rows
+            if reason and len(chunk) > 1:
                 for point in chunk:
-                    running.add(submit([point]))
-            else:
-                yield bad_row(chunk[0], f"worker died: {future.exception() or future.status}")
+                    alone = submit([point])
+                    tasks[alone] = [point]
+                    running.add(alone)
+            elif reason:
+                accused += chunk
+        for point in accused:
+            if stop():
+                return
+            rows, reason = _gathered(submit([point]))
+            yield from rows or [bad_row(point, f"worker died: {reason}")]
+
+
+def _gathered(future: Any) -> tuple[list[Row], str]:
+    """Rows of a task; or none, and why: an evaluation never raises, so it is about the worker that had it."""
+    try:
+        return future.result(), ""
+    except Exception as error:  # a result can be lost with its worker, too
+        return [], f"{type(error).__name__}: {error}"
 
 
 def _chunks(points: Sequence[Point]) -> list[list[Point]]:

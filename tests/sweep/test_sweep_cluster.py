@@ -20,8 +20,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 def test_a_dask_cluster_gives_the_same_rows(tmp_path):
     distributed = pytest.importorskip("distributed")
+    dask = pytest.importorskip("dask")
     sweep = load_sweep(written(tmp_path, "max_failures = 1.0\n" + SMALL))
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as local:
+    blame_all_at_once = dask.config.set({"distributed.scheduler.allowed-failures": 0})
+    local_cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50)
+    with blame_all_at_once, local_cluster as local:
         with Store(tmp_path / "cluster") as store, Cluster(evaluate, local.scheduler_address) as backend:
             assert run(sweep, points_of(sweep), store, backend).failed == 0
         with Store(tmp_path / "deadly") as store, Cluster(deadly, local.scheduler_address) as backend:
