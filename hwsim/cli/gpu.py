@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,16 +98,28 @@ def _predict(arguments: argparse.Namespace) -> tuple[Mapping[str, Any], str, int
 
 def _prediction(found: Prediction, dense: Prediction) -> str:
     shape, parts = found.shape, found.parts
-    low, nominal, high = (1e3 * value for value in found.joules)
+    low, nominal, high = (_si(value, "J") for value in found.joules)
     batch = f" x {shape.batch}" if shape.batch > 1 else ""
+    scale, unit = next((each for each in ((1e6, "s"), (1e3, "ms")) if found.us >= each[0]), (1.0, "us"))
+    # As many digits for each part as the whole needs for four: what is printed adds up.
+    places = max(1, 3 - math.floor(math.log10(found.us / scale)))
+    named = {"launch": parts.launch, "memory": parts.memory, "multiplications": parts.compute, "decoding": parts.decode}
+    joined = " + ".join(f"{name} {value / scale:,.{places}f}" for name, value in named.items() if value)
     return "\n".join([
         f"{found.gpu}, {found.kernel}: {shape.m} x {shape.k} x {shape.n}{batch} in {shape.data_type}, "
         f"{100 * found.sparsity:.4g} % zeros",
-        f"  {found.us / 1e3:.4f} ms, {found.tflops:.1f} TFLOP/s with zeros counted, "
-        f"{dense.us / found.us:.2f}x over cublas",
-        f"  bound by {found.bound}: launch {parts.launch:.1f}, memory {parts.memory:.1f}, multiplications "
-        f"{parts.compute:.1f}, decoding {parts.decode:.1f} us",
-        f"  {nominal:.3g} mJ ({low:.3g} to {high:.3g})"])
+        f"  {found.us / scale:,.{places}f} {unit}, {_si(1e12 * found.tflops, 'FLOP/s')} with zeros counted, "
+        f"{dense.us / found.us:.3g}x over cublas",
+        f"  bound by {found.bound}: {joined} - overlap {parts.overlap / scale:,.{places}f} {unit}",
+        f"  {parts.rule}",
+        f"  {nominal} ({low} to {high})"])
+
+
+def _si(value: float, unit: str) -> str:
+    """Three digits and the prefix that shows them, from pico to tera."""
+    prefixes = {1e12: "T", 1e9: "G", 1e6: "M", 1e3: "k", 1.0: "", 1e-3: "m", 1e-6: "u", 1e-9: "n", 1e-12: "p"}
+    size = next((each for each in prefixes if abs(value) >= each), 1e-12)
+    return f"{float(f'{value / size:.3g}'):,g} {prefixes[size]}{unit}"
 
 
 def _calibrate(arguments: argparse.Namespace) -> tuple[Mapping[str, Any], str, int]:

@@ -1,9 +1,10 @@
 """Time of one sparse or dense product on a GPU, kernel by kernel.
 
 All compute ``C[m, n] = A[m, k] @ B[k, n]`` with A the weights, `sparsity` of which are zero: in FP16, dense and 2:4
-products also in INT8 and INT4. A kernel takes its launch and then the longest of what it cannot avoid: bytes over the
-bandwidth, multiplications over the tensor cores' peak, and for sparse formats a floor that does not shrink with the
-non-zeros: unpacking tiles, following indices. Blocks fill the multiprocessors in waves; the last may be part empty.
+products also in INT8 and INT4. A kernel takes its launch and then what it cannot avoid: bytes over the bandwidth,
+multiplications over the tensor cores' peak, and for sparse formats a floor that does not shrink with the non-zeros:
+unpacking tiles, following indices. `hwsim.gpu.parts` says how these join. Blocks fill the
+multiprocessors in waves; the last may be part empty.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from hwsim.config import in_range, one_of, positive
 from hwsim.errors import InputError
 from hwsim.gpu.board import GpuBoard
 from hwsim.gpu.constants import GpuConstants, default_constants
+from hwsim.gpu.parts import AFTER, BESIDE, Parts
 from hwsim.gpu.shape import HALF, GemmShape
 
 TILE_M, TILE_K, TILE_N = 128, 64, 128
@@ -24,22 +26,9 @@ TILE_M, TILE_K, TILE_N = 128, 64, 128
 MOST_SPLITS = 16
 GROUP = 128
 """Weights that share a scale in `marlin`."""
+PARTS = ("memory", "compute", "decode", "launch")
+"""Names of `Parts` that take time."""
 _FINE = 1 << 16
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What a kernel spends its time on, microseconds, the bytes that it moves, and the time that its multiplications
-    would take on tensor cores at their peak (0: it does not use them).
-    """
-
-    launch: float
-    memory: float
-    compute: float
-    decode: float
-    total: float
-    bytes: float
-    tensor: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -48,7 +37,7 @@ class Prediction:
 
     Attributes:
         us: microseconds.
-        parts: what they go to; ``compute`` overlaps with the others.
+        parts: what they go to, and how these join.
         tflops: dense multiplications and additions over the time, zeros counted.
         bound: the largest part.
         joules: (low, nominal, high).
@@ -65,13 +54,13 @@ class Prediction:
     joules: tuple[float, float, float]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, milliseconds and joules."""
+        """Plain data, milliseconds and joules; the parts less their overlap are the time."""
         shape, parts = self.shape, self.parts
         return {
             "gpu": self.gpu, "kernel": self.kernel, "shape": [shape.m, shape.k, shape.n], "batch": shape.batch,
             "data_type": shape.data_type, "sparsity": self.sparsity, "ms": self.us / 1e3, "tflops": self.tflops,
             "bound": self.bound,
-            "parts_ms": {name: getattr(parts, name) / 1e3 for name in ("launch", "memory", "compute", "decode")},
+            "parts_ms": {name: getattr(parts, name) / 1e3 for name in (*PARTS, "overlap")}, "rule": parts.rule,
             "bytes": parts.bytes, "joules": dict(zip(("low", "nominal", "high"), self.joules, strict=True)),
         }  # fmt: skip
 
@@ -109,7 +98,7 @@ def cublas(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuConstants) 
     """Dense product by the vendor's library; zeros make no difference."""
     bytes_ = shape.weight_bytes + shape.operand_bytes
     memory, compute = _memory(board, bytes_, c), _dense(board, shape, c)
-    return Parts(c.cublas_launch_us, memory, compute, 0.0, c.cublas_launch_us + max(memory, compute), bytes_,
+    return Parts(c.cublas_launch_us, memory, compute, 0.0, AFTER, bytes_,
                  1e6 * shape.flops / board.tensor_ops(shape.data_type))
 
 
@@ -122,9 +111,7 @@ def flash_llm(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuConstant
     even = tiles * cycles / board.multiprocessors / board.cycles_per_us
     blocks = shape.batch * math.ceil(shape.m / TILE_M) * math.ceil(shape.columns / columns)
     decode = even * min(waves(blocks * split, board.multiprocessors) for split in range(1, MOST_SPLITS + 1))
-    p, compute = c.flash_overlap, _dense(board, shape, c)
-    joined = (memory**p + decode**p) ** (1 / p)
-    return Parts(c.flash_launch_us, memory, compute, decode, c.flash_launch_us + max(joined, compute), bytes_,
+    return Parts(c.flash_launch_us, memory, _dense(board, shape, c), decode, c.flash_overlap, bytes_,
                  1e6 * shape.flops / board.tensor_flops)
 
 
@@ -134,7 +121,7 @@ def sputnik(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuConstants)
     bytes_ = 6 * non_zeros + 4 * shape.m * shape.batch + shape.operand_bytes
     cycles = non_zeros * (c.sputnik_value_cycles + c.sputnik_column_cycles * shape.columns)
     memory, decode = _memory(board, bytes_, c), cycles / board.multiprocessors / board.cycles_per_us
-    return Parts(c.sputnik_launch_us, memory, 0.0, decode, c.sputnik_launch_us + max(memory, decode), bytes_)
+    return Parts(c.sputnik_launch_us, memory, 0.0, decode, BESIDE, bytes_)
 
 
 def _two_of_four(board: GpuBoard, shape: GemmShape, c: GpuConstants) -> tuple[float, float, float, float, float]:
@@ -159,8 +146,7 @@ def sparta(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuConstants) 
     bytes_, memory, decode, compute, tensor = _two_of_four(board, shape, c)
     rest = excess_of_2_4(sparsity) * shape.weights
     decode += rest * c.sparta_value_cycles / board.multiprocessors / board.cycles_per_us
-    return Parts(c.sparta_launch_us, memory, compute, decode, c.sparta_launch_us + max(memory + decode, compute),
-                 bytes_ + 6 * rest, tensor)
+    return Parts(c.sparta_launch_us, memory, compute, decode, AFTER, bytes_ + 6 * rest, tensor)
 
 
 def semi_structured(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuConstants) -> Parts:
@@ -173,8 +159,7 @@ def semi_structured(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuCo
         wanted = f"weights of 2:4 in {shape.data_type.upper()}: m and k in multiples of {shape.step}"
         raise InputError("shape", wanted, f"{shape.m} x {shape.k}")
     bytes_, memory, decode, compute, tensor = _two_of_four(board, shape, c)
-    total = c.sparta_launch_us + max(memory + decode, compute)
-    return Parts(c.sparta_launch_us, memory, compute, decode, total, bytes_, tensor)
+    return Parts(c.sparta_launch_us, memory, compute, decode, AFTER, bytes_, tensor)
 
 
 def fits_2_4(shape: GemmShape) -> bool:
@@ -197,8 +182,7 @@ def marlin(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuConstants) 
     peak = board.tensor_ops(sparse=sparse)
     compute = _compute(board, shape, peak, c.sparse_efficiency if sparse else c.dense_efficiency)
     memory = _memory(board, bytes_, c)
-    return Parts(c.cublas_launch_us, memory, compute, 0.0, c.cublas_launch_us + max(memory, compute), bytes_,
-                 1e6 * shape.flops / peak)
+    return Parts(c.cublas_launch_us, memory, compute, 0.0, AFTER, bytes_, 1e6 * shape.flops / peak)
 
 
 def bitmap(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuConstants) -> Parts:
@@ -209,8 +193,7 @@ def bitmap(board: GpuBoard, shape: GemmShape, sparsity: float, c: GpuConstants) 
     bytes_ = HALF * shape.weights * ratio + shape.operand_bytes
     memory, compute = _memory(board, bytes_, c), _dense(board, shape, c)
     decode = shape.weights * c.bitmap_element_cycles / board.multiprocessors / board.cycles_per_us
-    total = c.cublas_launch_us + max(memory + decode, compute)
-    return Parts(c.cublas_launch_us, memory, compute, decode, total, bytes_, 1e6 * shape.flops / board.tensor_flops)
+    return Parts(c.cublas_launch_us, memory, compute, decode, AFTER, bytes_, 1e6 * shape.flops / board.tensor_flops)
 
 
 Kernel = Callable[[GpuBoard, GemmShape, float, GpuConstants], Parts]
@@ -243,7 +226,7 @@ def predict(board: GpuBoard, kernel: str, shape: GemmShape, sparsity: float = 0.
         raise InputError("data type", f"fp16, or kernel {' or '.join(ANY_TYPE)}", f"{shape.data_type} with {kernel}")
     parts = KERNELS[kernel](board, shape, float(sparsity), constants or default_constants())
     seconds = positive("time", parts.total) * 1e-6
-    shares = {name: getattr(parts, name) for name in ("memory", "compute", "decode", "launch")}
+    shares = {name: getattr(parts, name) for name in PARTS}
     activity = max(parts.bytes / seconds / board.bytes_per_s, parts.tensor / parts.total)
     return Prediction(kernel, board.name, shape, float(sparsity), parts.total, parts,
                       shape.flops / seconds / 1e12, max(shares, key=lambda name: shares[name]),

@@ -94,7 +94,12 @@ class GpuNetwork:
     @property
     def outside(self) -> dict[str, int]:
         """Kernels that are extrapolated, by axis."""
-        return dict(sorted(Counter(axis for layer in self.layers for axis in layer.outside).items()))
+        return dict(sorted(Counter(axis for layer in self.kernels for axis in layer.outside).items()))
+
+    @property
+    def kernels(self) -> tuple[GpuLayer, ...]:
+        """The operators that are kernels of their own; the fused ones are none."""
+        return tuple(layer for layer in self.layers if layer.kernel != "fused")
 
     @property
     def per_second_and_dollar(self) -> float | None:
@@ -108,7 +113,8 @@ class GpuNetwork:
                 "inputs": self.inputs, "unit": self.unit, "inputs_per_s": self.inputs / self.seconds,
                 "joules": {"low": low, "nominal": nominal, "high": high}, "fits": self.fits,
                 "dollars": self.board.dollars, "inputs_per_s_per_dollar": self.per_second_and_dollar,
-                "extrapolated_kernels": self.outside, "layers": [layer.to_dict() for layer in self.layers]}
+                "kernels": len(self.kernels), "extrapolated_kernels": self.outside,
+                "layers": [layer.to_dict() for layer in self.layers]}
 
 
 def on_gpus(workload: Workload, choice: GpuChoice, ratios: Mapping[str, Ratio], data_type: str

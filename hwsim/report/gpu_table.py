@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from textwrap import fill
 
@@ -66,14 +65,14 @@ def _short(gpu: GpuNetwork) -> str:
 def _note(gpus: Sequence[GpuNetwork]) -> str:
     from hwsim.gpu.calibration import held_out_text
 
-    kernels = [layer for layer in gpus[0].layers if layer.kernel != "fused"]
+    kernels = gpus[0].kernels
     outside = sum(bool(layer.outside) for layer in kernels)
-    axes = Counter(axis.replace("_", " ") for layer in kernels for axis in layer.outside)
     note = ("speedup: the GPU's time over this accelerator's; energy gain: joules of the whole board over those of "
             "array and DRAM. GPU figures are predicted, not measured: kernels one after the other with a launch each, "
             f"convolutions as implicit GEMMs. {held_out_text()}")
     if outside:
-        named = ", ".join(f"{axis} {count}" for axis, count in axes.most_common())
+        counts = sorted(gpus[0].outside.items(), key=lambda each: -each[1])
+        named = ", ".join(f"{axis.replace('_', ' ')} {count}" for axis, count in counts)
         note += f"; kernels here outside of those points, so estimates: {outside} of {len(kernels)} (by {named})"
     if any(gpu.board.dollars for gpu in gpus):
         note += ". Prices of boards: those of [gpu.prices], else told by others (FlightLLM, arXiv 2401.03868)"

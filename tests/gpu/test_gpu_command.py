@@ -1,6 +1,7 @@
 """``hwsim gpu``."""
 
 import json
+import re
 
 import pytest
 
@@ -24,6 +25,18 @@ def test_predict_as_text_with_another_board(capfd):
     assert "x over cublas" in capfd.readouterr().out
     assert main([*words, "--set", "bytes_per_s=1e12", "--json"]) == 0
     assert json.loads(capfd.readouterr().out)["sparsity"] == 0.5
+
+
+def test_printed_parts_add_up_to_the_printed_time(capfd):
+    for shape in ("21504x7168x8", "8x8x8", "1000000x1000000x10000"):
+        assert main(["gpu", "predict", "--kernel", "flash_llm", "--shape", shape, "--sparsity", "0.8"]) == 0
+        lines = capfd.readouterr().out.splitlines()
+        assert " 0.0 TFLOP/s" not in lines[1]
+        time, unit = lines[1].split(",  ")[0].split()[0:2]
+        numbers = [float(text.replace(",", "")) for text in re.findall(r" ([\d,]+\.\d+)", lines[2])]
+        assert lines[2].endswith(unit.strip(","))
+        assert sum(numbers[:-1]) - numbers[-1] == pytest.approx(float(time.replace(",", "")), rel=2e-3)
+        assert lines[3].strip().startswith("launch + max((memory^")
 
 
 def test_calibrate(tmp_path, capfd):

@@ -27,6 +27,8 @@ def test_time_is_never_below_bytes_or_multiplications(kernel, m, k, n, sparsity)
     if kernel in ("semi_structured", "marlin"):
         assert found.tflops * 1e12 <= A100.sparse_tensor_flops
     assert found.us >= found.parts.launch + max(found.parts.memory, found.parts.compute, found.parts.decode)
+    parts = found.to_dict()["parts_ms"]
+    assert sum(parts.values()) - 2 * parts["overlap"] == pytest.approx(found.us / 1e3) and parts["overlap"] >= 0
     low, nominal, high = found.joules
     assert 0 < low <= nominal <= high
 

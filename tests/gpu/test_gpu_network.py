@@ -51,6 +51,15 @@ def test_depthwise_convolution_has_no_tensor_cores():
                                           + 2 * 512 * 224 * 224 * 225 / flops)
 
 
+def test_what_is_fused_is_no_kernel_and_is_not_counted():
+    ops = (Operator(name="fc", kind="linear", m=8, k=9216, n=9216),
+           Operator(name="dw", kind="linear", m=7, k=2048, n=1000),
+           Operator(name="sum", kind="traffic", input_elements=9, output_elements=9))
+    (found,) = on_gpus(Workload(name="three", operators=ops), ONE, {}, "fp16")
+    told = found.to_dict()
+    assert (told["kernels"], len(told["layers"])) == (2, 3) and told["extrapolated_kernels"] == {"k": 1, "m": 1, "n": 1}
+
+
 def test_2_4_is_taken_where_it_is_faster():
     large, small = (Operator(name="fc", kind="linear", m=m, k=4096, n=4096) for m in (4096, 1))
     assert alone(large, "2:4").kernel == "gemm 2:4" and alone(large, "2:4").seconds < alone(large).seconds
