@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 _EXAMPLES = """\
 FAMILY alone is a random case, the one that 'hwsim verify' runs on the RTL by the same --seed, --configuration, --case
 and --set. With --gemm, --workload or --experiment it is one layer of 'hwsim run', with its memory. 'llm MODEL' is a
-step of 'hwsim llm', FILE.prog or FILE.asm a program. --from and --to are cycles; microseconds for programs.
+step of 'hwsim llm', FILE.prog or FILE.asm a program. --from and --to are cycles; microseconds for programs and llm.
+An experiment with several ratios is traced at its first; another: --set 'pruning.ratios=["2:8"]'.
+Options that do not belong to the kind of run are refused.
 
 examples:
   hwsim trace nm_array --gemm 64x256x64 --set rows=16 --set cols=16 --set n=2 --set m=4 -o out/trace
@@ -34,6 +36,13 @@ Open trace.json or trace.pftrace in ui.perfetto.dev, trace.vcd in GTKWave or Sur
 FILES: Mapping[str, str] = {"json": "trace.json", "perfetto": "trace.pftrace", "vcd": "trace.vcd"}
 """By format: name of the file."""
 EVENTS = 1_000_000
+_LAYER, _CASE, _STEP, _PROGRAM = "a layer", "a random case", "llm", "a program"
+_BELONGS: Mapping[str, str] = {
+    **dict.fromkeys(("seed", "configuration", "case"), _CASE),
+    **dict.fromkeys(("experiment", "gemm", "workload", "layer", "beats"), _LAYER),
+    **dict.fromkeys(("preset", "prefill", "decode_at"), _STEP)}  # fmt: skip
+"""By option: the one kind of run that has it."""
+_SOURCE = "--experiment, --gemm or --workload beside it"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -48,15 +57,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", dest="end", metavar="T", help="where the shown part ends")
     parser.add_argument("--events", type=int, default=EVENTS, metavar="N",
                         help=f"most events in a file (default: {EVENTS:,})")
-    parser.add_argument("--seed", type=int, default=0, help="of a random case (default: 0)")
-    parser.add_argument("--configuration", type=int, default=0, metavar="K", help="its configuration's number")
-    parser.add_argument("--case", type=int, default=0, metavar="K", help="its number (default: 0)")
-    parser.add_argument("--experiment", metavar="FILE", help="a layer of this experiment")
+    parser.add_argument("--seed", type=int, help="of a random case (default: 0)")
+    parser.add_argument("--configuration", type=int, metavar="K", help="its configuration's number (default: 0)")
+    parser.add_argument("--case", type=int, metavar="K", help="its number (default: 0)")
+    parser.add_argument("--experiment", metavar="FILE", help="a layer of this experiment, at its first ratio")
     parser.add_argument("--gemm", metavar="MxKxN", help="a matrix product by its shape")
     parser.add_argument("--workload", metavar="NAME", help="a layer of a network of the zoo")
     parser.add_argument("--layer", metavar="NAME", help="which layer")
     parser.add_argument("--beats", action="store_true", help="a layer by beats at the ports, not by tiles")
-    parser.add_argument("--preset", default="u280", help="with llm: board, assignment and compiler (default: u280)")
+    parser.add_argument("--preset", help="with llm: board, assignment and compiler (default: u280)")
     parser.add_argument("--prefill", type=int, metavar="N", help="with llm: a prompt of N tokens")
     parser.add_argument("--decode-at", type=int, metavar="L", help="with llm: one token at a cache of L tokens")
     add_set(parser, "as for the command that runs the same; may be given many times")
@@ -90,24 +99,45 @@ def _traced(arguments: argparse.Namespace) -> Trace:
     from hwsim.cli import trace_runs
 
     settings = settings_of(arguments.settings)
-    layer = [arguments.experiment, arguments.gemm, arguments.workload]
-    if arguments.what == "llm":
+    kind = _kind(arguments)
+    _refuse_others(arguments, kind)
+    if kind == _STEP:
         if arguments.model is None:
             raise InputError("trace llm", "MODEL behind it", "none")
         return trace_runs.step_trace(arguments, settings)
     if arguments.model is not None:
         raise InputError("trace", "MODEL only with llm", arguments.model)
-    if arguments.what not in FAMILIES and Path(arguments.what).suffix in (".prog", ".asm"):
+    if kind == _PROGRAM:
         return trace_runs.file_trace(Path(arguments.what), settings)
-    family = one_of("WHAT", arguments.what, [*FAMILIES, "llm", "FILE.prog", "FILE.asm"])
-    if all(option is None for option in layer):
-        if arguments.layer is not None or arguments.beats:
-            raise InputError("trace --layer", "--experiment, --gemm or --workload beside it", "none")
-        numbers = [at_least(f"--{name}", getattr(arguments, name), 0) for name in ("seed", "configuration", "case")]
-        return trace_runs.case_trace(family, settings, numbers[0], numbers[1], numbers[2])
-    one_of("FAMILY of a layer", family, ["nm_array"])
+    if kind == _CASE:
+        seed, configuration, case = (at_least(f"--{name}", getattr(arguments, name) or 0, 0)
+                                     for name in ("seed", "configuration", "case"))
+        return trace_runs.case_trace(arguments.what, settings, seed, configuration, case)
+    one_of("FAMILY of a layer", arguments.what, ["nm_array"])
     empty = {name: None for name in ("onnx", "weights", "name", "m_rows")}
     return trace_runs.layer_trace(argparse.Namespace(**{**empty, **vars(arguments)}))
+
+
+def _kind(arguments: argparse.Namespace) -> str:
+    """What the words ask for: a step of a language model, a program, a layer or a random case."""
+    if arguments.what == "llm":
+        return _STEP
+    if arguments.what not in FAMILIES and Path(arguments.what).suffix in (".prog", ".asm"):
+        return _PROGRAM
+    one_of("WHAT", arguments.what, [*FAMILIES, "llm", "FILE.prog", "FILE.asm"])
+    sources = (arguments.experiment, arguments.gemm, arguments.workload)
+    return _CASE if all(source is None for source in sources) else _LAYER
+
+
+def _refuse_others(arguments: argparse.Namespace, kind: str) -> None:
+    """Refuse the options of other kinds of runs: they would change nothing."""
+    for name, own in _BELONGS.items():
+        given = getattr(arguments, name)
+        if own == kind or given is None or given is False:
+            continue
+        bare = own == _LAYER and kind == _CASE
+        raise InputError(f"trace --{name.replace('_', '-')}", _SOURCE if bare else f"{own} (not beside {kind})",
+                         "none" if bare else given)
 
 
 def _tick(place: str, text: str | None, trace: Trace) -> int | None:

@@ -66,12 +66,15 @@ def layer_trace(arguments: argparse.Namespace) -> Trace:
     if arguments.layer is None and len(names) > 1:
         raise InputError("trace --layer", f"one of {', '.join(names)}", "none")
     layer = one_of("--layer", arguments.layer or names[0], names)
-    ratio = plans_of(source, experiment)[0].ratios.get(layer, DENSE)
+    plans = plans_of(source, experiment)
+    ratio = plans[0].ratios.get(layer, DENSE)
     found = schedule(config, source.workload[layer], ratio, experiment.memory, experiment.clock_hz, experiment.mapper)
     given = {"experiment": experiment.to_mapping(), "layer": layer, "ratio": str(ratio)}
     made = provenance(given, seed=experiment.pruning.seed, files=source.files)
     meta = {"time": _CYCLES, "clock_hz": experiment.clock_hz, "provenance": made}
     name = f"{source.workload.name}, {layer}, {ratio}"
+    if len(plans) > 1:
+        name += f" (run {plans[0].label}, the first of {len(plans)})"
     if not arguments.beats:
         return network_trace(found.timeline, f"{name}, by tiles", meta={**meta, "cycles": found.cycles})
     offers, ready = memory_stalls(found.program, found.timeline)
@@ -96,7 +99,7 @@ def step_trace(arguments: argparse.Namespace, settings: Mapping[str, Any]) -> Tr
                          else "both")
     stage, length = ("prefill", arguments.prefill) if arguments.decode_at is None else ("decode", arguments.decode_at)
     experiment = LlmExperiment.from_mapping(
-        {"preset": arguments.preset, **settings, "model": arguments.model}, "trace llm")
+        {"preset": arguments.preset or "u280", **settings, "model": arguments.model}, "trace llm")
     model, assignment = experiment.loaded()
     generator = Generator(model, experiment.engine, assignment, experiment.compiler)
     bucket = generator.bucket(stage, length)
