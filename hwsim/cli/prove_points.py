@@ -15,6 +15,8 @@ from hwsim.errors import InputError
 if TYPE_CHECKING:
     from hwsim.sweep.rows import Row
 
+LARGEST = 1024
+"""Most multipliers of a sweep's array that is built unless more are asked for: minutes with Verilator."""
 _REFUSED = ("family", "settings", "configurations", "experiment", "layer")
 
 
@@ -82,8 +84,6 @@ def _chosen(arguments: argparse.Namespace, about: Mapping[str, Any], rows: list[
 
 
 def _largest(arguments: argparse.Namespace) -> int:
-    from hwsim.cli.verify import LARGEST
-
     return LARGEST if arguments.largest is None else int(arguments.largest)
 
 

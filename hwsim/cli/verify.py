@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hwsim.cli.arguments import add_json, add_set, at_least, settings_of
 from hwsim.cli.families import FAMILIES, missing_package
 from hwsim.cli.output import ProgressBar, print_json, print_text
+from hwsim.cli.prove_points import LARGEST, prove_points
 from hwsim.errors import InputError
 from hwsim.fields import one_of
 from hwsim.provenance import provenance
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 _INPUTS = ("family", "settings", "cases", "configurations", "engine", "experiment", "layer")
 ENGINES = ("verilator", "cxxrtl", "amaranth", "icarus")
-LARGEST = 1024
-"""Most multipliers of a sweep's array that is built unless more are asked for: minutes with Verilator."""
 _EXAMPLES = """\
 Exit status 0 when every transfer agrees, 1 when one does not.
 
@@ -60,8 +59,6 @@ def execute(arguments: argparse.Namespace) -> int:
     at_least("--cases", arguments.cases, 1)
     one_of("--engine", arguments.engine, ENGINES)
     if arguments.source is not None:
-        from hwsim.cli.prove_points import prove_points
-
         return prove_points(arguments)
     for option in ("point", "front", "largest"):
         if getattr(arguments, option):
