@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hwsim.cli.arguments import add_json
 from hwsim.cli.output import print_json, print_text
 from hwsim.errors import InputError
+from hwsim.fields import nearest
 
 if TYPE_CHECKING:
     from hwsim.energy.compare import Comparison
@@ -70,7 +71,7 @@ def execute(arguments: argparse.Namespace) -> int:
 def _read(path: Path) -> Any:
     try:
         return json.loads(path.read_text())
-    except (ValueError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(str(path), "a result in JSON", str(error)) from None
 
 
@@ -83,7 +84,9 @@ def _named(trees: Sequence[WrittenTree], place: str, option: str) -> WrittenTree
     for tree in trees:
         if tree.place == place:
             return tree
-    raise InputError(option, f"one of {', '.join(tree.place for tree in _main(trees))}", place)
+    places = [tree.place for tree in trees]
+    listed = ", ".join(repr(tree.place) for tree in _main(trees))  # quoted, as names may have commas
+    raise InputError(option, f"one of {listed}{nearest(place, places)}", place)
 
 
 def _text(shown: Sequence[WrittenTree], *, sources: bool, full: int) -> str:

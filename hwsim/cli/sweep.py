@@ -168,13 +168,14 @@ def _refusals(sweep: Sweep, points: Sequence[Point]) -> list[dict[str, Any]]:
 
 def _evaluated(sweep: Sweep, folder: Path, arguments: argparse.Namespace) -> tuple[Tally, list[dict[str, Any]]]:
     """The count, and the rows of the sweep's points."""
-    from hwsim.sweep.plan import points_of
+    from hwsim.sweep.plan import points_of, refuse_common_mistakes
     from hwsim.sweep.run import run
     from hwsim.sweep.store import Store, read_table
 
     if arguments.search is not None:
         from hwsim.sweep.search import search
 
+        refuse_common_mistakes(sweep)
         with Store(folder) as store, _backend(arguments, arguments.search) as backend, ProgressBar() as bar:
             tally, names = search(sweep, arguments.search, store, backend, sampler=arguments.sampler or "tpe",
                                   seed=arguments.seed or 0, progress=bar)  # fmt: skip
@@ -195,7 +196,8 @@ def _interruptible(folder: Path, arguments: argparse.Namespace) -> Iterator[None
     try:
         yield
     except KeyboardInterrupt:
-        stored = f"{len(stored_points(folder)):,} rows are stored in {folder}"
+        count = len(stored_points(folder))
+        stored = f"{count:,} row{' is' if count == 1 else 's are'} stored in {folder}"
         raise KeyboardInterrupt(f"interrupted: {stored}; this goes on: {_command(folder, arguments)}") from None
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from hwsim.energy.units import Joules
-from hwsim.report.columns import aligned
+from hwsim.report.columns import aligned, times
 
 Ends = tuple[float, float, float]
 """Joules with a cost at its low end, its value, its high end."""
@@ -77,7 +77,11 @@ class Comparison:
     @property
     def verdict(self) -> str:
         """What becomes of the conclusion's sign, in words."""
-        return "holds" if self.holds else f"does not hold, because of {', '.join(self.because)}"
+        if self.worst == self.best == 1:
+            return "no difference"
+        if not self.holds:
+            return f"does not hold, because of {', '.join(self.because)}"
+        return "holds" if self.nominal > 1 else "holds: costs more"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -130,7 +134,13 @@ def _moved(pairs: Pairs, ends: Mapping[str, int]) -> tuple[str, ...]:
 def range_text(gains: Mapping[str, Comparison]) -> list[str]:
     """A line for each comparison, by the other's name, under a head."""
     lines: list[tuple[str, ...]] = [("energy gain over", "nominal", "all low", "all high", "worst", "best")]
-    lines += [(name, *(f"{gain:.3g}x" for gain in (each.nominal, each.low, each.high, each.worst, each.best)))
-              for name, each in gains.items()]
+    lines += [(name, *_gains(each)) for name, each in gains.items()]
     verdicts = ["  sign over the range", "", *(f"  {each.verdict}" for each in gains.values())]
     return [line + verdict for line, verdict in zip(aligned(lines), verdicts, strict=True)]
+
+
+def _gains(each: Comparison) -> list[str]:
+    """Two decimals; three on a line where two would hide on which side of 1 a gain is."""
+    found = (each.nominal, each.low, each.high, each.worst, each.best)
+    near = any(gain != 1 and times(gain) == times(1.0) for gain in found)
+    return [times(gain, 3 if near else 2) for gain in found]

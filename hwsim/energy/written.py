@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from hwsim.config import Configuration, in_range
+from hwsim.energy.table import Mark
 from hwsim.energy.units import Joules
 from hwsim.errors import InputError
+from hwsim.fields import convert, joined
 
 TOLERANCE = 1e-9
 """Relative: how exactly leaves, components and total must add up."""
+_TELLING = {"unit", "energy", "components"}
+"""A table with two of them is meant to be a tree, wherever it stands."""
+_TREE = ("unit", "energy", "low", "high", "components")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +33,13 @@ class WrittenLeaf(Configuration):
     low: Joules
     high: Joules
     cost: str
-    mark: str
+    mark: Mark
     source: str
 
     def check(self) -> None:
-        """Refuse an energy that is not count x unit cost, one out of its range, and a leaf without a source."""
+        """Refuse negative figures, an energy that is not count x unit cost or out of its range, and no source."""
+        for field in ("count", "unit_cost"):
+            in_range(field, getattr(self, field), 0.0)
         if not math.isclose(self.energy, self.count * self.unit_cost, rel_tol=TOLERANCE):
             raise InputError("energy", f"count x unit cost = {self.count * self.unit_cost:g} J", f"{self.energy:g} J")
         in_range("energy", float(self.energy), self.low * (1 - TOLERANCE), self.high * (1 + TOLERANCE))
@@ -69,39 +76,76 @@ class WrittenTree:
 
 
 def trees_of(result: Any, place: str = "") -> Iterator[WrittenTree]:
-    """All trees of a result (plain data), in the order of the file.
+    """All trees of a result (plain data), in the order of the file; what it holds of its inputs is passed over.
 
     Raises:
-        InputError: a tree in another unit than joules, a leaf that is refused, or sums that do not add up.
+        InputError: what is a tree by its name or its keys is not a whole one, has another unit than joules or a leaf
+            that is refused, or its sums do not add up.
     """
     if isinstance(result, Mapping):
-        if {"unit", "energy", "components"} <= set(result):
+        if len(_TELLING & set(result)) > 1:
             yield _tree(result, place)
             return
         for key, value in result.items():
-            yield from trees_of(value, f"{place}.{key}" if place else str(key))
+            below = joined(place, str(key))
+            if key == "energy" or str(key).endswith("_energy"):
+                yield from _named(str(key), value, below)
+            elif key != "provenance":
+                yield from trees_of(value, below)
     elif isinstance(result, list):
         for number, value in enumerate(result):
             yield from trees_of(value, f"{place}[{number}]")
 
 
-def _tree(data: Mapping[str, Any], place: str) -> WrittenTree:
+def _named(key: str, value: Any, place: str) -> Iterator[WrittenTree]:
+    """The tree under a key that stands for one, or those of the baselines."""
+    if key != "baseline_energy":
+        yield _tree(value, place)
+        return
+    for name, tree in _table(value, place, "a table of energy trees").items():
+        yield _tree(tree, f"{place}.{name}")
+
+
+def _tree(value: Any, place: str) -> WrittenTree:
+    data = _table(value, place, "an energy tree", _TREE)
     if data["unit"] != "J":
         raise InputError(f"{place}.unit", "J", data["unit"])
     leaves: list[WrittenLeaf] = []
-    for name, part in data["components"].items():
-        inside = [WrittenLeaf.from_mapping({**leaf, "component": name, "action": action}, f"{place}.{name}.{action}")
-                  for action, leaf in part["actions"].items()]
-        _adds_up(f"{place}.{name}", part["energy"], [leaf.energy for leaf in inside])
-        leaves += inside
-    for key, parts in (("energy", [leaf.energy for leaf in leaves]), ("low", [leaf.low for leaf in leaves]),
-                       ("high", [leaf.high for leaf in leaves])):
-        _adds_up(f"{place}.{key}", data[key], parts)
-    return WrittenTree(place=place, energy=Joules(data["energy"]), low=Joules(data["low"]), high=Joules(data["high"]),
-                       leaves=tuple(leaves))
+    for name, part in _table(data["components"], f"{place}.components", "a table of components").items():
+        leaves += _component(part, name, f"{place}.{name}")
+    sums = {key: _adds_up(f"{place}.{key}", data[key], parts)
+            for key, parts in (("energy", [leaf.energy for leaf in leaves]), ("low", [leaf.low for leaf in leaves]),
+                               ("high", [leaf.high for leaf in leaves]))}
+    return WrittenTree(place=place, **sums, leaves=tuple(leaves))
 
 
-def _adds_up(place: str, told: float, parts: list[Any]) -> None:
-    found = math.fsum(parts)
+def _component(value: Any, name: str, place: str) -> list[WrittenLeaf]:
+    part = _table(value, place, "a component", ("energy", "actions"))
+    leaves = []
+    for action, leaf in _table(part["actions"], f"{place}.actions", "a table of actions").items():
+        fields = _table(leaf, f"{place}.{action}", "an action")
+        leaves.append(WrittenLeaf.from_mapping({**fields, "component": name, "action": action}, f"{place}.{action}"))
+    _adds_up(place, part["energy"], [leaf.energy for leaf in leaves])
+    return leaves
+
+
+def _table(value: Any, place: str, what: str, keys: Collection[str] = ()) -> Mapping[str, Any]:
+    """The value where it is a table that has the keys."""
+    if not isinstance(value, Mapping):
+        wanted = f"{what}, with {', '.join(keys)}" if keys else what
+        raise InputError(place or "result", wanted, value)
+    for key in keys:
+        if key not in value:
+            raise InputError(place or "result", f"{what}, with {', '.join(keys)}", f"no {key}")
+    return value
+
+
+def _adds_up(place: str, value: Any, parts: list[Joules]) -> Joules:
+    told = convert(float, value, place)
+    try:
+        found = math.fsum(parts)
+    except OverflowError:
+        found = math.inf
     if not math.isclose(told, found, rel_tol=TOLERANCE, abs_tol=0.0):
         raise InputError(place, f"the sum of its parts, {found:.17g} J", f"{told:.17g} J")
+    return Joules(told)

@@ -20,3 +20,18 @@ def clipped(text: str, width: int) -> str:
         return text
     head = (width - 2) // 2
     return f"{text[:head]}..{text[len(text) - (width - 2 - head):]}"
+
+
+def times(value: float | None, decimals: int = 2) -> str:
+    """A quotient as factor; a dash where there is none."""
+    return "-" if value is None else f"{value:.{decimals}f}x"
+
+
+def scaled(value: float, units: Sequence[tuple[str, float]]) -> str:
+    """Three significant digits, zeros among them, in the first unit (name, size) that the rounded value reaches.
+
+    Units come from the largest to the smallest, which takes what is smaller still.
+    """
+    rounded = float(f"{value:.3g}")
+    unit, size = next(((unit, size) for unit, size in units if rounded >= size), units[-1])
+    return f"{value / size:#.3g}".removesuffix(".") + f" {unit}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hwsim.report.columns import clipped
+from hwsim.report.columns import clipped, scaled, times
 from hwsim.report.energy_range import range_lines
 from hwsim.report.gpu_table import gpu_text
 from hwsim.report.outcome import Outcome, Run, ratio_of
@@ -118,26 +118,26 @@ def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
 def _summary(outcome: Outcome, run: Run) -> list[str]:
     """The run beside its baselines."""
     result = run.result
-    rows = [("", "cycles", "time", "energy", "speedup", "energy ratio")]
+    rows = [("", "cycles", "time", "energy", "speedup", "energy gain")]
     rows.append((run.ratio, f"{result.cycles:,}", _time(result.seconds), _energy(result.energy.total), "", ""))
     for name, other in outcome.baselines.items():
         against = outcome.comparison(run)[name]
         rows.append((name, f"{other.cycles:,}", _time(other.seconds), _energy(other.energy.total),
-                     _times(against["speedup"]), _times(against["energy_ratio"])))  # fmt: skip
+                     times(against["speedup"]), times(against["energy_ratio"])))  # fmt: skip
     return _right_aligned(rows)
 
 
 def _all_runs(outcome: Outcome) -> list[str]:
     """The runs beside each other."""
     names = list(outcome.baselines)
-    header = ("ratio", "cycles", "time", "energy", *(f"speedup over {name}" for name in names),
-              *(f"energy vs {name}" for name in names))  # fmt: skip
+    header = ("ratio", "cycles", "time", "energy", *(f"speedup, {name}" for name in names),
+              *(f"energy gain, {name}" for name in names))  # fmt: skip
     rows = [header]
     for run in outcome.runs:
         against = outcome.comparison(run)
         rows.append((run.ratio, f"{run.result.cycles:,}", _time(run.result.seconds), _energy(run.result.energy.total),
-                     *(_times(against[name]["speedup"]) for name in names),
-                     *(_times(against[name]["energy_ratio"]) for name in names)))  # fmt: skip
+                     *(times(against[name]["speedup"]) for name in names),
+                     *(times(against[name]["energy_ratio"]) for name in names)))  # fmt: skip
     return _right_aligned(rows)
 
 
@@ -165,20 +165,9 @@ def _percent(part: float, whole: float) -> str:
     return f"{100 * part / whole:.1f}" if whole else "-"
 
 
-def _times(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}x"
-
-
 def _time(seconds: float) -> str:
-    return _scaled(seconds, (("s", 1.0), ("ms", 1e-3), ("us", 1e-6), ("ns", 1e-9)))
+    return scaled(seconds, (("s", 1.0), ("ms", 1e-3), ("us", 1e-6), ("ns", 1e-9)))
 
 
 def _energy(joules: float) -> str:
-    return _scaled(joules, (("J", 1.0), ("mJ", 1e-3), ("uJ", 1e-6), ("nJ", 1e-9)))
-
-
-def _scaled(value: float, units: tuple[tuple[str, float], ...]) -> str:
-    for unit, size in units:
-        if value >= size:
-            return f"{value / size:.3g} {unit}"
-    return f"{value / units[-1][1]:.3g} {units[-1][0]}"
+    return scaled(joules, (("J", 1.0), ("mJ", 1e-3), ("uJ", 1e-6), ("nJ", 1e-9)))

@@ -7,7 +7,7 @@ from typing import Any
 
 from hwsim.errors import InputError
 from hwsim.experiment import Experiment
-from hwsim.fields import joined
+from hwsim.fields import joined, one_of
 from hwsim.kv_workload.experiment import KvExperiment
 from hwsim.llm_workload.experiment import LlmExperiment
 from hwsim.sweep.rows import compact
@@ -44,6 +44,10 @@ def experiment_of(mapping: Mapping[str, Any], place: str = "") -> Experiment | K
             raise InputError(place, wanted, given)
         return cached
     experiment = Experiment.from_mapping(mapping, place)
+    if experiment.workload.zoo is not None:
+        from hwsim.workload import zoo
+
+        one_of(joined(place, "workload.zoo"), experiment.workload.zoo, zoo.names())
     if experiment.pruning.ratios:
         raise InputError(place, "pruning.ratio, one a point", "pruning.ratios")
     return experiment

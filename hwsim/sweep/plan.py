@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from hwsim import __version__
@@ -22,6 +23,8 @@ from hwsim.sweep.rows import Point, Row, compact
 from hwsim.sweep.spec import Space, Sweep
 
 MOST_POINTS = 200_000
+_SAMPLE, _TELLING = 64, 16
+"""Points of a space that are tried before a search; so many of them, within its limits, are enough to judge by."""
 _FILES = ("onnx", "scalesim", "weights")
 """Workloads that are files: their content is part of a point's inputs."""
 _LLM_FILES = ("model", "assignment")
@@ -34,7 +37,8 @@ def points_of(sweep: Sweep) -> list[Point]:
     """All points, each once, those that share work one after the other.
 
     Raises:
-        InputError: too many points, none at all, or a key that no experiment has.
+        InputError: too many points, none at all, a key that no experiment has, or all points of a space refused for
+            one reason.
     """
     for space in sweep.spaces:
         size = size_of(space)
@@ -48,6 +52,8 @@ def points_of(sweep: Sweep) -> list[Point]:
             points.setdefault(point.name, point)
     if not points:
         raise InputError(sweep.name, "constraints that leave a point", "none")
+    for space in sweep.spaces:
+        _refuse_common_mistake(space, [point for point in points.values() if point.space == space.name])
     groups: dict[str, list[Point]] = {}
     for point in points.values():
         groups.setdefault(point.group, []).append(point)
@@ -180,3 +186,23 @@ def refuse_unknown_keys(space: Space) -> None:
         except InputError as error:
             if str(error.given).startswith("key "):
                 raise InputError(f"{place}: {error.place}", error.wanted, error.given) from None
+
+
+def refuse_common_mistakes(sweep: Sweep) -> None:
+    """Refuse a space too large to list where some points, drawn at random, are all refused for one reason."""
+    draw = Random(0)
+    for space in sweep.spaces:
+        mappings = [chosen(space, lambda axis: draw.choice(axis.values)) for _ in range(_SAMPLE)]
+        points = [point_of(space, mapping) for mapping in mappings if within(space, mapping)]
+        if len(points) >= _TELLING:
+            _refuse_common_mistake(space, points)
+
+
+def _refuse_common_mistake(space: Space, points: Sequence[Point]) -> None:
+    """Refuse a space whose points all fail for one reason: the mistake is in what they share, not in a point."""
+    if not points or not points[0].refused or any(point.refused != points[0].refused for point in points):
+        return
+    try:
+        experiment_of(points[0].inputs)
+    except InputError as error:
+        raise InputError(f"space {space.name}: {error.place}", error.wanted, error.given) from None

@@ -14,7 +14,7 @@ def query(folder: str | Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]
     """Names of the columns, and rows.
 
     Raises:
-        InputError: no sweep in the folder, or DuckDB refuses the text.
+        InputError: no sweep in the folder, no statement in the text, or DuckDB refuses it.
     """
     import duckdb
 
@@ -22,6 +22,8 @@ def query(folder: str | Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]
     with duckdb.connect(config={"enable_external_access": "false"}) as connection:
         connection.register("points", points)
         try:
+            if not connection.extract_statements(sql):
+                raise InputError("SQL", "a query over the table points", repr(sql))
             found = connection.execute(sql)
             names = [column[0] for column in found.description or []]
             return names, found.fetchall() if names else []

@@ -44,7 +44,7 @@ def test_compares(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(("arguments", "told"), [
-    (["--tree", "nowhere"], "--tree: wanted one of energy, baseline_energy.dense, got nowhere"),
+    (["--tree", "nowhere"], "--tree: wanted one of 'energy', 'baseline_energy.dense', got nowhere"),
     (["--compare", "energy"], "--compare: wanted no place, or two"),
 ])
 def test_refuses_in_one_line(arguments: list[str], told: str, tmp_path: Path,

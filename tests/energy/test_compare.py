@@ -39,8 +39,18 @@ def test_what_both_need_has_one_price() -> None:
     assert found is not None and found.holds
     assert [found.low, found.nominal, found.high, found.worst, found.best] == pytest.approx([4 / 3] * 5)
     more = Comparison.of(tree(table, dram=4).leaves, tree(table, dram=3).leaves)
-    assert more is not None and more.holds and more.best < 1
+    assert more is not None and more.holds and more.best < 1 and more.verdict == "holds: costs more"
+    same = Comparison.of(tree(table, dram=4).leaves, tree(table, dram=4).leaves)
+    assert same is not None and same.verdict == "no difference"
     assert Comparison.of([], tree(table, dram=4).leaves) is None
+
+
+def test_decimals_show_the_side_of_one() -> None:
+    table = CostTable(costs=(cost("dram", 1, 10, 100),))
+    near, far = (Comparison.of(tree(table, dram=1000).leaves, tree(table, dram=count).leaves) for count in (999, 1234))
+    assert near is not None and far is not None
+    lines = range_text({"near": near, "far": far})
+    assert lines[-2].count("0.999x") == lines[-1].count("1.23x") == 5
 
 
 ranges = st.tuples(*[st.floats(0.1, 10)] * 3).map(sorted)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import copy
 import json
+import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hwsim.cli import main
 from hwsim.energy import ActionCount, EnergyTree, Seconds, held, of_bytes
+from hwsim.energy.show import tree_text
 from hwsim.energy.table import Mark
 from hwsim.energy.written import trees_of
 from hwsim.errors import InputError
@@ -84,3 +89,65 @@ def test_a_point_of_a_sweep_adds_up(tmp_path: Path) -> None:
         assert sum(outcome.detail["energy"].values()) == pytest.approx(outcome.metrics["energy_joules"], rel=1e-9)
     assert there.metrics["energy_joules"] < here.metrics["energy_joules"]
     assert there.metrics["cycles"] == here.metrics["cycles"]
+
+
+RESULT = {"runs": [{"energy": TREE.to_dict(), "baseline_energy": {"dense, gated": TREE.to_dict()}}],
+          "token_energy": TREE.to_dict(), "provenance": {"inputs": {"energy": {"technology": "45nm"}}}}
+
+
+def _nodes(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Paths of all values below the top."""
+    inside = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for key, value in inside:
+        yield (*path, key)
+        yield from _nodes(value, (*path, key))
+
+
+@given(st.sampled_from(list(_nodes(RESULT))),
+       st.sampled_from(["delete", None, "abc", "", [], [None], {}, {"a": 1}, True, 0, -1, 1e308, math.inf, 10**400]))
+def test_a_damaged_node_is_read_or_refused(path: tuple[Any, ...], damage: Any) -> None:
+    data = copy.deepcopy(RESULT)
+    *above, last = path
+    inside: Any = data
+    for key in above:
+        inside = inside[key]
+    if damage == "delete":
+        del inside[last]
+    else:
+        inside[last] = damage
+    try:
+        found = list(trees_of(data))
+    except InputError as error:
+        assert error.place and "\n" not in str(error)
+        return
+    assert {tree.energy for tree in found} <= {TREE.total, 0.0}
+    assert all(tree_text(tree, sources=True) for tree in found)
+
+
+@pytest.mark.parametrize(("change", "line"), [
+    (lambda tree: tree["components"].update(dram=None), "energy.dram: wanted a component, with energy, actions"),
+    (lambda tree: tree.update(energy="abc"), "energy.energy: wanted a number"),
+    (lambda tree: tree.update(components=[]), "energy.components: wanted a table of components"),
+    (lambda tree: tree["components"]["pe"].pop("actions"), "energy.pe: wanted a component, with energy, actions, got "
+                                                           "no actions"),
+    (lambda tree: tree["components"]["pe"]["actions"].update({"mac.int8": None}), "energy.pe.mac.int8: wanted an act"),
+    (lambda tree: tree["components"]["pe"]["actions"]["mac.int8"].update(mark="guess"), "energy.pe.mac.int8.mark: "),
+    (lambda tree: tree.pop("components"), "got no components"),
+    (lambda tree: tree.pop("unit"), "got no unit"),
+    (dict.clear, "energy: wanted an energy tree"),
+])
+def test_a_tree_that_is_not_whole_is_one_line(change: Any, line: str, tmp_path: Path,
+                                              capsys: pytest.CaptureFixture[str]) -> None:
+    data = copy.deepcopy(TREE.to_dict())
+    change(data)
+    (tmp_path / "x.json").write_text(json.dumps({"energy": data, "token_energy": TREE.to_dict()}))
+    assert main(["energy", str(tmp_path / "x.json")]) == 2
+    error = capsys.readouterr().err
+    assert line in error and error.count("\n") == 1
+
+
+def test_names_of_trees_are_quoted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "x.json").write_text(json.dumps(RESULT))
+    assert main(["energy", str(tmp_path / "x.json"), "--tree", "token_energi"]) == 2
+    error = capsys.readouterr().err
+    assert "'runs[0].baseline_energy.dense, gated'" in error and "did you mean 'token_energy'?" in error

@@ -60,7 +60,7 @@ def test_folders_without_a_report(spoil, tmp_path, capfd):
         with Store(folder) as store:
             store.describe({})
     if spoil in ("broken", "description", "only errors"):
-        made = make_folder(tmp_path, rows="[0]" if spoil == "only errors" else "[2]")
+        made = make_folder(tmp_path, rows="[0, 300]" if spoil == "only errors" else "[2]")
         folder = made
         if spoil == "broken":
             next((made / PARTS).glob("*.parquet")).write_bytes(b"PAR1 no")

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from hwsim.report.columns import scaled
 from hwsim.report.table import HEAD_LAYERS, TAIL_LAYERS, clipped
 
 
@@ -49,3 +50,9 @@ def test_without_baselines(make: Any) -> None:
 @pytest.mark.parametrize(("text", "wanted"), [("short", "short"), ("abcdefghijkl", "abcd..ijkl"), ("a" * 10, "a" * 10)])
 def test_clipped(text: str, wanted: str) -> None:
     assert clipped(text, 10) == wanted
+
+
+@pytest.mark.parametrize(("value", "text"), [
+    (9.82e-3, "9.82 ms"), (10e-3, "10.0 ms"), (0.1234, "123 ms"), (0.9999e-3, "1.00 ms"), (0.0, "0.00 us")])
+def test_figures_have_three_digits(value: float, text: str) -> None:
+    assert scaled(value, (("s", 1.0), ("ms", 1e-3), ("us", 1e-6))) == text

@@ -60,3 +60,24 @@ def test_what_was_meant_is_said_in_one_line(tmp_path, capsys, command, said):
     assert main([word.format(folder=tmp_path) for word in command]) == 2
     errors = capsys.readouterr().err
     assert errors.count("\n") == 1 and said in errors
+
+
+@pytest.mark.parametrize(("change", "said"), [
+    (('gemm = "16x32x16"', 'zoo = "resnet5"'), "workload.zoo: wanted one of "),
+    (('["dense"]', '["dnse"]'), "baselines[0]: wanted one of dense, systolic (did you mean 'dense'?), got dnse")])
+@pytest.mark.parametrize("options", [[], ["--dry-run"], ["--search", "4"]])
+def test_what_every_point_is_refused_for_is_bad_input(tmp_path, capsys, change, said, options):
+    file = str(written(tmp_path, SMALL.replace(*change)))
+    assert main(["sweep", file, "-o", str(tmp_path / "out"), *options]) == 2
+    errors = capsys.readouterr().err
+    assert errors.startswith("hwsim: space small: ") and said in errors and "did you mean" in errors
+    assert errors.count("\n") == 1 and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("sql", ["", ";", "-- c"])
+def test_a_query_without_a_statement_is_one_line(tmp_path, capsys, sql):
+    folder = str(tmp_path / "out")
+    assert main(["sweep", str(written(tmp_path, SMALL.replace("[2, 4]", "[2]"))), "-o", folder, "--workers", "0"]) == 0
+    capsys.readouterr()
+    assert main(["query", folder, "--", sql]) == 2
+    assert capsys.readouterr().err == f"hwsim: SQL: wanted a query over the table points, got {sql!r}\n"
