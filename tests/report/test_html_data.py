@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ pytest.importorskip("pyarrow")
 
 from hwsim.report.html.data import COLOURS, LAYER_ARRAYS, MEMORY_ONLY, assembled  # noqa: E402
 from hwsim.report.html.fronts import fronts_of  # noqa: E402
+from hwsim.report.html.labels import baselines_of, label_of  # noqa: E402
+from hwsim.sweep.rows import METRICS  # noqa: E402
 
 OBJECTIVES = [{"name": "cycles", "direction": "min"}, {"name": "gain", "direction": "max"}]
 
@@ -35,6 +38,18 @@ def test_fronts_are_of_one_workload_and_of_feasible_points():
     rows = [(10, 1.0, "a", True), (20, 2.0, "a", True), (20, 1.5, "a", True), (5, 9.0, "a", False),
             (99, 0.1, "b", None), (100, 0.05, "b", None)]  # fmt: skip
     assert assemble(rows)["front"] == [True, True, False, False, True, False]
+
+
+@pytest.mark.parametrize(("inputs", "wanted"), [
+    ([{"gpu": {"boards": ["a100-80g", "h100-sxm"]}}, {"gpus": ["a100-80g"]}, {}], "A100 80 GB (model)"),
+    ([{"gpu": {"preset": "rtx6000-ada"}}, {"gpu": {"name": "RTX 6000 Ada"}}], "RTX 6000 Ada (model)"),
+    ([{"gpu": {"boards": ["a100-80g"]}}, {"gpu": {"boards": ["h100-sxm"]}}], "the GPU (model)"),
+    ([{"gpu": {"boards": []}}], "the GPU (model)")])
+def test_metrics_are_named_in_words_and_the_gpu_where_it_is_one(inputs, wanted):
+    baselines = baselines_of(inputs)
+    assert label_of("energy_gain_gpu", baselines) == f"energy gain over {wanted}"
+    assert label_of("speedup_dense", baselines) == "speedup over dense"
+    assert not [name for name in METRICS if re.search("_|joule|bytes", label_of(name, baselines))]
 
 
 def test_fronts_equal_those_by_definition():

@@ -17,6 +17,7 @@ import numpy as np
 
 from hwsim.errors import InputError
 from hwsim.report.html.fronts import fronts_of
+from hwsim.report.html.labels import baselines_of, label_of
 from hwsim.report.html.proofs import proofs_of
 from hwsim.sweep.keys import dotted, flattened
 
@@ -62,6 +63,7 @@ def assembled(about: Mapping[str, Any], columns: Columns, good: Sequence[int],
     inputs = [json.loads(text or "{}") for text in kept["inputs"]]
     details = [json.loads(text or "{}") for text in kept["detail"]]
     count = len(good)
+    baselines = baselines_of(inputs)
     groups, names = _workloads(inputs, kept.get("workload", [None] * count))
     objectives = [dict(each) for each in about.get("objectives", [])]
     feasible = [value is not False for value in kept.get("feasible", [True] * count)]
@@ -79,8 +81,9 @@ def assembled(about: Mapping[str, Any], columns: Columns, good: Sequence[int],
         "front": fronts_of(metrics, objectives, groups, feasible), "feasible": feasible,
         "proofs": proofs_of({name: values for name, values in kept.items() if name.startswith("proof.")}
                             or {"proof.status": [None] * count}),
-        "metrics": [{"key": name, "unit": units.get(name, ""), "values": values} for name, values in metrics.items()
-                    if any(value is not None for value in values)],
+        "baselines": baselines,
+        "metrics": [{"key": name, "label": label_of(name, baselines), "unit": units.get(name, ""), "values": values}
+                    for name, values in metrics.items() if any(value is not None for value in values)],
         **shown, **_details(details, metrics.get("cycles", [None] * count)),
         "provenance": {"sweep": str(about.get("file", "")), "provenance": about.get("provenance", {}),
                        "revisions": sorted({str(value) for value in kept.get("revision", [])}),

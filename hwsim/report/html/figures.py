@@ -112,9 +112,11 @@ def _scatter(axes: Axes, data: Data, rows: Sequence[int], shown: Sequence[int]) 
         axes.annotate(letter(place), (x[row], y[row]), textcoords="offset points", xytext=offset, fontsize=6)
     axes.set_xscale(_scale(x, known))
     axes.set_yscale(_scale(y, known))
+    shown_as = {each["key"]: (each["label"], UNITS.get(each["unit"], "")) for each in data["metrics"]}
     for axis, name in ((axes.xaxis, names[0]), (axes.yaxis, names[1])):
-        _ticks(axis, next((UNITS.get(each["unit"], "") for each in data["metrics"] if each["key"] == name), ""))
-        axis.set_label_text(name.replace("_", " "))
+        label, unit = shown_as[name]
+        _ticks(axis, unit)
+        axis.set_label_text(label)
     axes.legend(loc="best", handletextpad=0.2)
 
 
@@ -138,12 +140,21 @@ def _gains(axes: Axes, data: Data, shown: Sequence[int]) -> None:
     for number, each in enumerate(series):
         places = [place + (number - (len(series) - 1) / 2) * width for place in range(len(shown))]
         axes.bar(places, [(each["values"][row] or start) - start for row in shown], 0.92 * width, bottom=start,
-                 color=OKABE_ITO[number % 8], label=each["key"].replace("_", " "), linewidth=0)
+                 color=OKABE_ITO[number % 8], label=each["label"], linewidth=0)
     axes.axhline(1, color="black", linewidth=0.5, linestyle=(0, (4, 3)))
     _name(axes, shown)
     if series:
-        axes.margins(y=0.3)
-        axes.legend(loc="upper left", handlelength=1.0, borderaxespad=0.1, ncols=2, columnspacing=0.8)
+        _room_above(axes, 0.09 * len(series))
+        axes.legend(loc="upper left", handlelength=1.0, borderaxespad=0.1, labelspacing=0.2, fontsize=6)
+
+
+def _room_above(axes: Axes, share: float) -> None:
+    """Leave this share of the height free of bars, for the legend."""
+    low, high = axes.get_ylim()
+    if axes.get_yscale() == "log":
+        axes.set_ylim(low, low * (high / low) ** (1 / (1 - share)))
+    else:
+        axes.set_ylim(low, low + (high - low) / (1 - share))
 
 
 def _stacked(axes: Axes, columns: Sequence[Mapping[str, Any]], shown: Sequence[int], title: str, *,

@@ -21,7 +21,8 @@ function fillControls() {
   for (const name of ["logx", "logy", "onlyfront", "onlyfeasible"]) byId(name).checked = state[name];
 }
 
-/** First view: the two first objectives of the largest workload, coloured by the first of the sweep's axes. */
+/** First view: the two first objectives of the largest workload, coloured by the first of the sweep's axes; an
+ * axis over more than a decade is logarithmic. */
 function firstView() {
   const known = data.objectives.map((each) => each.name).filter((name) => numeric.has(name));
   const keys = [...known, ...numeric.keys()];
@@ -34,8 +35,8 @@ function firstView() {
   state.group = sizes.indexOf(Math.max(...sizes));
   const rows = data.points.map((_, row) => row).filter((row) => data.groups.codes[row] === state.group);
   const wide = (key) => {
-    const known = rows.map((row) => numeric.get(key).values[row]).filter((value) => value > 0);
-    return Math.max(...known) > 20 * Math.min(...known);
+    const known = rows.map((row) => numeric.get(key).values[row]).filter((value) => value !== null);
+    return Math.min(...known) > 0 && Math.max(...known) > 10 * Math.min(...known);
   };
   [state.logx, state.logy] = [wide(state.x), wide(state.y)];
   const differing = data.axes.filter((key) => {
@@ -60,7 +61,7 @@ function drawCards() {
         const value = values.length ? (each.direction === "max" ? Math.max(...values) : Math.min(...values)) : null;
         return [
           withUnit(value, numeric.get(each.name).unit),
-          `${each.direction === "max" ? "most" : "least"} ${words(each.name)}`,
+          `${each.direction === "max" ? "most" : "least"} ${numeric.get(each.name).label}`,
         ];
       });
   const count = (marks) => rows.filter((row) => marks[row]).length;
@@ -87,13 +88,15 @@ function listed(text) {
   return pairs.join(", ");
 }
 
+const objective = (each) => `${numeric.get(each.name)?.label ?? each.name} (${each.direction})`;
+
 function drawProvenance() {
   const about = data.provenance,
     pairs = [
       ["Revision", about.revisions.map(shortRevision).join(", ")],
       ["Proofs by", data.proofs.revisions.map(shortRevision).join(", ") || "none"],
       ["Versions", about.versions.map(listed).join("; ")],
-      ["Objectives", data.objectives.map((each) => `${words(each.name)} (${each.direction})`).join(", ")],
+      ["Objectives", data.objectives.map(objective).join(", ")],
       ["Axes", data.axes.join(", ")],
       ["Points", `${data.count} evaluated, ${data.failed.count} failed`],
     ];

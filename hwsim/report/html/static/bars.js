@@ -87,12 +87,15 @@ function keyOf(series) {
   );
 }
 
+/** A baseline by its name in the columns, or what it is. */
+const baselineOf = (name) => data.baselines[name] ?? words(name);
+
 /** Baseline metrics ``<prefix>_<name>`` as series. */
 function against(prefix, rows) {
   return data.metrics
     .filter((each) => each.key.startsWith(`${prefix}_`))
     .map((each, number) => ({
-      label: `over ${words(each.key.slice(prefix.length + 1))}`,
+      label: `over ${baselineOf(each.key.slice(prefix.length + 1))}`,
       colour: OKABE_ITO[number % OKABE_ITO.length],
       values: rows.map((row) => each.values[row]),
     }));

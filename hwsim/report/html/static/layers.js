@@ -1,6 +1,6 @@
 // Layers of the chosen point: where they lie under the roofline, and what each costs.
 
-const ROOF = { height: 280, left: 52, bottom: 240, top: 10 };
+const ROOF = { height: 280, left: 68, bottom: 240, top: 10 };
 const HEAT = { left: 84, tall: 34 };
 
 function drawLayers() {
@@ -66,7 +66,7 @@ function roofAxes(root, sx, sy, width) {
     root.append(line(ROOF.left, sy.at(tick), width - 10, sy.at(tick), "grid"));
     root.append(caption(ROOF.left - 6, sy.at(tick) + 4, "end", withUnit(tick, "")));
   }
-  const turned = { transform: `translate(12 ${ROOF.bottom / 2}) rotate(-90)` };
+  const turned = { transform: `translate(14 ${ROOF.bottom / 2}) rotate(-90)` };
   root.append(caption((ROOF.left + width) / 2, ROOF.height - 6, "middle", "useful MAC per DRAM byte"));
   root.append(caption(0, 0, "middle", "useful MAC per cycle", turned));
 }

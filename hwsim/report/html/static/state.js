@@ -28,7 +28,7 @@ const codeOf = (column, row) => (typeof column.codes === "number" ? column.codes
 /** Columns that points differ in: metrics and numeric inputs can be axes, what has few values can be colours. */
 function prepareColumns() {
   for (const metric of data.metrics) {
-    numeric.set(metric.key, { label: words(metric.key), unit: metric.unit, values: metric.values, metric: true });
+    numeric.set(metric.key, { label: metric.label, unit: metric.unit, values: metric.values, metric: true });
   }
   for (const input of data.inputs) {
     if (typeof input.codes === "number") continue;

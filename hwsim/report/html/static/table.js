@@ -107,7 +107,7 @@ function drawChosen() {
     if (codeOf(each, row) >= 0 && data.axes.includes(each.key))
       values.push([each.key, plain(each.levels[codeOf(each, row)])]);
   for (const each of data.metrics)
-    if (each.values[row] !== null) values.push([words(each.key), withUnit(each.values[row], each.unit)]);
+    if (each.values[row] !== null) values.push([each.label, withUnit(each.values[row], each.unit)]);
   byId("chosenvalues").replaceChildren(
     ...values.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]),
   );
