@@ -22,7 +22,7 @@ from hwsim.sweep.spec import Sweep, load_sweep
 from hwsim.sweep.store import Store, read_table
 
 SHIPPED = Path(__file__).parents[1] / "examples" / "sweep.toml"
-EVERY = 6  # of the groups of points that share work, one is measured
+EVERY = 3  # of the groups of points that share work, one is measured
 SEEDS, FRACTIONS = (0, 1, 2), (0.05, 0.1, 0.15, 0.2)
 SPACE = """
 name = "listed"
