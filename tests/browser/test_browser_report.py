@@ -112,6 +112,25 @@ def test_bars_of_ratios_far_apart_begin_at_one_and_what_is_not_known_has_none(br
     assert "over other –" in element(driver, "#speedup svg").get_attribute("aria-label")
 
 
+def test_the_first_view_is_logarithmic_where_an_axis_spans_more_than_a_decade(browse):
+    driver = browse()
+    for factor, wanted in ((20, True), (0, False)):
+        driver.execute_script("""const values = numeric.get(data.objectives[0].name).values;
+            values.forEach((_, row) => (values[row] = 100 + row * arguments[0])); firstView();""", factor * 10)
+        assert state(driver, "state.logx") is wanted
+
+
+def test_the_roofline_s_title_is_clear_of_its_labels_and_the_gpu_has_a_name(browse):
+    driver = browse()
+    driver.execute_script("limitsOf = () => ({ peak: 8000, bytes: 16 }); drawLayers();")
+    beside = "[...document.querySelectorAll('#roofline text[text-anchor=end]')]"
+    title = state(driver, """[...document.querySelectorAll('#roofline text')].find((each) =>
+        each.textContent === 'useful MAC per cycle').getBoundingClientRect().right""")
+    assert "1000" in state(driver, f"{beside}.map((each) => each.textContent)")
+    assert title + 3 < state(driver, f"Math.min(...{beside}.map((each) => each.getBoundingClientRect().left))")
+    assert "over A100 80 GB (model)" in element(driver, "#speedup .key").text
+
+
 def test_axes_colour_and_scale_redraw(browse):
     driver = browse()
     places, fills = (
