@@ -27,6 +27,17 @@ def test_a_layer_with_its_memory_by_tiles_and_by_beats(tmp_path, capsys):
         assert len([event for event in read["traceEvents"] if event["ph"] != "M"]) == found["events"]
 
 
+@pytest.mark.slow
+def test_of_several_ratios_the_first_is_traced_and_named(tmp_path, capsys):
+    file = tmp_path / "two.toml"
+    file.write_text('workload.gemm = "8x16x8"\naccelerator.preset = "small-4x4"\npruning.ratios = ["2:4", "1:1"]\n')
+    words = ["trace", "nm_array", "--experiment", str(file), "--json", "-o"]
+    assert main([*words, str(tmp_path / "a")]) == 0
+    assert "2:4 (run 2:4, the first of 2)" in json.loads(capsys.readouterr().out)["name"]
+    assert main([*words, str(tmp_path / "b"), "--set", 'pruning.ratios=["1:1"]']) == 0
+    assert ", 1:1, by tiles" in json.loads(capsys.readouterr().out)["name"]
+
+
 def test_a_program_part_in_microseconds(tmp_path, capsys):
     out = tmp_path / "out"
     assert main(["trace", "examples/attention.asm", "-o", str(out), "--formats", "perfetto", "--from", "0.25",
