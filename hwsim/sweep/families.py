@@ -35,7 +35,9 @@ def experiment_of(mapping: Mapping[str, Any], place: str = "") -> Experiment | K
     if family_of(mapping) == "dsp_chain":
         if set(mapping) != {"llm"}:
             raise InputError(place, "the table llm alone", ", ".join(sorted(set(mapping) - {"llm"})))
-        return LlmExperiment.from_mapping(mapping["llm"], joined(place, "llm"))
+        generation = LlmExperiment.from_mapping(mapping["llm"], joined(place, "llm"))
+        _refuse_unknown_presets(generation, joined(place, "llm"))
+        return generation
     if family_of(mapping) == "bitmap_decoder":
         cached = KvExperiment.from_mapping(mapping, place)
         if len(cached.pruning.sparsities) != 1 or len(cached.workload.contexts) != 1:
@@ -51,6 +53,17 @@ def experiment_of(mapping: Mapping[str, Any], place: str = "") -> Experiment | K
     if experiment.pruning.ratios:
         raise InputError(place, "pruning.ratio, one a point", "pruning.ratios")
     return experiment
+
+
+def _refuse_unknown_presets(experiment: LlmExperiment, place: str) -> None:
+    """Refuse names of models and assignments that there are not; files are read where points are evaluated."""
+    from hwsim.workload.decoder.assignment import assignment_names
+    from hwsim.workload.decoder.hugging_face import model_names
+
+    if not experiment.model.endswith(".json"):
+        one_of(joined(place, "model"), experiment.model, model_names())
+    if not experiment.assignment.endswith((".json", ".toml")):
+        one_of(joined(place, "assignment"), experiment.assignment, assignment_names())
 
 
 def inputs_of(mapping: Mapping[str, Any]) -> dict[str, Any]:

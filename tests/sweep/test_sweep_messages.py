@@ -81,3 +81,10 @@ def test_a_query_without_a_statement_is_one_line(tmp_path, capsys, sql):
     capsys.readouterr()
     assert main(["query", folder, "--", sql]) == 2
     assert capsys.readouterr().err == f"hwsim: SQL: wanted a query over the table points, got {sql!r}\n"
+
+
+def test_a_model_that_there_is_not_is_bad_input(tmp_path, capsys):
+    file = str(written(tmp_path, '[base.llm]\nmodel = "llama9-7b"\npreset = "u280"\n[axes]\nllm.prompt = [16, 32]\n'))
+    assert main(["sweep", file, "-o", str(tmp_path / "out")]) == 2
+    errors = capsys.readouterr().err
+    assert "space small: llm.model: wanted one of " in errors and "did you mean 'llama2-7b'?" in errors
