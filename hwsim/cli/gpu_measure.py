@@ -36,7 +36,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> tuple[Mapping[str, Any], str, int]:
     """(plain data, text, exit status)."""
-    from hwsim.gpu.measure.run import MeasureConfig, measure, open_bench, plan
+    from hwsim.gpu.measure.config import MeasureConfig
+    from hwsim.gpu.measure.run import measure, open_bench, plan
 
     defaults: dict[str, Any] = {"warm_up": 1, "repeats": 3} if arguments.interpret else {}
     config = MeasureConfig.from_mapping({**defaults, **settings_of(arguments.settings)}, "--set")

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hwsim.cli.arguments import at_least
-from hwsim.cli.families import missing_package
 from hwsim.cli.output import ProgressBar, print_json, print_text
-from hwsim.cli.sweep import needed
+from hwsim.cli.packages import missing_package, needed
 from hwsim.errors import InputError
 
 if TYPE_CHECKING:

@@ -39,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Ask and print."""
-    from hwsim.cli.sweep import needed
+    from hwsim.cli.packages import needed
 
     needed("duckdb", "pyarrow")
     from hwsim.sweep.query import query

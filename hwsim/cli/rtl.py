@@ -6,8 +6,9 @@ import argparse
 import hashlib
 
 from hwsim.cli.arguments import add_json, add_set, settings_of
-from hwsim.cli.families import FAMILIES, configuration, missing_package
+from hwsim.cli.families import FAMILIES, configuration
 from hwsim.cli.output import print_json, print_text
+from hwsim.cli.packages import missing_package
 from hwsim.config import Configuration
 
 _EXAMPLES = """\

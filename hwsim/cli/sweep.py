@@ -9,12 +9,12 @@ import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hwsim.cli.arguments import add_json, at_least
 from hwsim.cli.output import ProgressBar, print_json, print_text
+from hwsim.cli.packages import needed
 from hwsim.errors import InputError
 
 if TYPE_CHECKING:
@@ -50,14 +50,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sampler", choices=["nsga2", "tpe"], help="of the search (default: tpe)")
     parser.add_argument("--seed", type=int, help="of the search (default: 0)")
     add_json(parser)
-
-
-def needed(*packages: str) -> None:
-    """Refuse to start without packages of the extra ``sweep`` (or ``dask``)."""
-    for package in packages:
-        if find_spec(package) is None:
-            extra = "dask" if package == "distributed" else "sweep"
-            raise InputError(package, f"the package (pip install 'hwsim[{extra}]')", "not installed")
 
 
 def execute(arguments: argparse.Namespace) -> int:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hwsim.cli.arguments import add_json, add_set, settings_of
-from hwsim.cli.families import FAMILIES, configuration, missing_package
+from hwsim.cli.families import FAMILIES, configuration
 from hwsim.cli.output import ProgressBar, print_json, print_text
+from hwsim.cli.packages import missing_package
 from hwsim.config import Configuration
 from hwsim.errors import InputError
 from hwsim.fields import one_of

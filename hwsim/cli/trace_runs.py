@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hwsim.cli.families import missing_package
+from hwsim.cli.packages import missing_package
 from hwsim.errors import InputError
 from hwsim.provenance import provenance
 from hwsim.settings import merged

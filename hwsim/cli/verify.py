@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hwsim.cli.arguments import add_json, add_set, at_least, settings_of
-from hwsim.cli.families import FAMILIES, missing_package
+from hwsim.cli.families import FAMILIES
 from hwsim.cli.output import ProgressBar, print_json, print_text
+from hwsim.cli.packages import missing_package
 from hwsim.cli.prove_points import LARGEST, prove_points
 from hwsim.errors import InputError
 from hwsim.fields import one_of

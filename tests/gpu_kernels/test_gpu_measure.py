@@ -64,7 +64,8 @@ class TestDryRun:
         """With a sensor that always tells 200 W, a call takes 200 W times its share of the block."""
         from dataclasses import replace
 
-        from hwsim.gpu.measure.run import Job, MeasureConfig, measure, open_bench
+        from hwsim.gpu.measure.config import MeasureConfig
+        from hwsim.gpu.measure.run import Job, measure, open_bench
         from hwsim.gpu.shape import GemmShape
 
         bench = replace(open_bench(True), sensor=lambda: (200.0, 1500.0))

@@ -9,9 +9,9 @@ from hwsim.cli import main
 from hwsim.errors import InputError
 from hwsim.gpu import GemmShape, GpuBoard, predict
 from hwsim.gpu.constants import default_constants
+from hwsim.gpu.measure.config import MeasureConfig
 from hwsim.gpu.measure.file import EVENTS, INTERPRETER, MeasuredPoint, Measurement, read_points
 from hwsim.gpu.measure.fit import MEASURED, calibrate_measured
-from hwsim.gpu.measure.run import MeasureConfig
 from hwsim.gpu.measure.timer import spread
 
 BOARD = GpuBoard.preset("h100-sxm")

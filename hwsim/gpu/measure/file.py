@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hwsim.config import in_range, positive
 from hwsim.errors import InputError
 from hwsim.gpu.board import GpuBoard
+from hwsim.gpu.measure.config import MeasureConfig
 from hwsim.gpu.measure.power import Power
 from hwsim.gpu.measure.timer import Spread
 from hwsim.gpu.points import Point
 from hwsim.gpu.shape import GemmShape
 from hwsim.provenance import revision, versions
-
-if TYPE_CHECKING:
-    from hwsim.gpu.measure.run import MeasureConfig
 
 FORMAT = "hwsim gpu points 1"
 EVENTS, INTERPRETER = "cuda events", "interpreter"
