@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from pathlib import Path
 
 import pytest
 
 SLOW_FILE = "\npytestmark = pytest.mark.slow\n"
+
+
+def pytest_configure() -> None:
+    """Ctrl-C can be tested in a run in the background, too, which shells start with SIGINT ignored."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -287,9 +287,7 @@ def hwsim(*argv: str, **options: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "hwsim", *argv]
     root = str(Path(__file__).parents[1])
     environment = {**os.environ, "PYTHONPATH": root}
-    # A test run in the background may have been started with SIGINT ignored, which children inherit.
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment,  # type: ignore
-                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **options)
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, **options)  # type: ignore
 
 
 @pytest.mark.parametrize("name", ["zero rows", "unknown option", "missing file", "existing results"])

@@ -134,4 +134,5 @@ def test_the_three_gemms_of_a_training_step_from_one_master_matrix():
 def test_the_verilog_is_lint_clean(fixed):
     config = NmArrayConfig(**({"rows": 3, "cols": 2, "tile_depth": 8, "o_depth": 16, "ratios": ("2:4", "2:8")} | fixed))
     text = emit_nm_array(config)
-    assert lint(text) == [] and text.count("module nm_array_pe(") == 1
+    assert lint(text) == [] and text.count("module nm_array_pe_top(") == 1
+    assert text.count("module nm_array_pe(") == (config.rows > 1)  # below the top row, each made once
