@@ -136,7 +136,8 @@ def range_text(gains: Mapping[str, Comparison]) -> list[str]:
     lines: list[tuple[str, ...]] = [("energy gain over", "nominal", "all low", "all high", "worst", "best")]
     lines += [(name, *_gains(each)) for name, each in gains.items()]
     verdicts = ["  sign over the range", "", *(f"  {each.verdict}" for each in gains.values())]
-    return [line + verdict for line, verdict in zip(aligned(lines), verdicts, strict=True)]
+    head, _, *text = (line + verdict for line, verdict in zip(aligned(lines), verdicts, strict=True))
+    return [head, "-" * max(map(len, (head, *text))), *text]
 
 
 def _gains(each: Comparison) -> list[str]:
