@@ -45,7 +45,7 @@ def deadly(point: Point) -> Outcome:
     return evaluate(point)
 
 
-SLOW = 0.5  # s
+SLOW = 1.5  # s
 
 
 def slow(point: Point) -> Outcome:
