@@ -7,7 +7,10 @@ import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+settings.register_profile("hwsim", deadline=None, print_blob=True)  # a busy machine is no failure
+settings.load_profile("hwsim")
 SLOW_FILE = "\npytestmark = pytest.mark.slow\n"
 
 
