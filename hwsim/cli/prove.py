@@ -178,20 +178,3 @@ def pick(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
             raise InputError("--point", f"one of the {len(rows):,} points (hwsim query DIR 'SELECT point …')", given)
         chosen[fitting[0]["point"]] = fitting[0]
     return list(chosen.values())
-
-
-def on_fronts(rows: Sequence[Row], objectives: Sequence[Mapping[str, str]]) -> list[Row]:
-    """The rows that the report shows on the front of their workload."""
-    from hwsim.report.html.fronts import fronts_of
-
-    good = [row for row in rows if row["status"] == "ok"]
-    metrics = {each["name"]: [row.get(f"metric.{each['name']}") for row in good] for each in objectives}
-    groups: dict[str, int] = {}
-    codes = [groups.setdefault(_workload(row), len(groups)) for row in good]
-    marked = fronts_of(metrics, objectives, codes, [row["feasible"] is not False for row in good])
-    return [row for row, own in zip(good, marked, strict=True) if own]
-
-
-def _workload(row: Row) -> str:
-    """Equal for points of the same workload."""
-    return json.dumps([row["workload"], json.loads(row["inputs"]).get("workload")], sort_keys=True)

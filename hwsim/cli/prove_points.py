@@ -65,9 +65,11 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _chosen(arguments: argparse.Namespace, about: Mapping[str, Any], rows: list[Row]) -> tuple[list[Row], list[str]]:
     """The rows to prove, and names of those on the front that cannot be built."""
-    from hwsim.cli.prove import on_fronts, pick, provable
+    from hwsim.cli.prove import pick, provable
+    from hwsim.sweep.fronts import on_fronts
 
-    asked = pick(rows, arguments.point) if arguments.point else on_fronts(rows, about.get("objectives", []))
+    objectives = {str(each["name"]): str(each["direction"]) for each in about.get("objectives", [])}
+    asked = pick(rows, arguments.point) if arguments.point else on_fronts(rows, objectives)
     if not asked:
         raise InputError("--front", "a sweep with a point on its front", "none")
     chosen, left_out = [], []

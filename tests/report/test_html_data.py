@@ -13,8 +13,8 @@ import pytest
 pytest.importorskip("pyarrow")
 
 from hwsim.report.html.data import COLOURS, LAYER_ARRAYS, MEMORY_ONLY, assembled  # noqa: E402
-from hwsim.report.html.fronts import fronts_of  # noqa: E402
 from hwsim.report.html.labels import baselines_of, label_of  # noqa: E402
+from hwsim.sweep.fronts import fronts_of  # noqa: E402
 from hwsim.sweep.rows import METRICS  # noqa: E402
 
 OBJECTIVES = [{"name": "cycles", "direction": "min"}, {"name": "gain", "direction": "max"}]

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hwsim.errors import InputError
-from hwsim.report.html.fronts import fronts_of
 from hwsim.report.html.labels import baselines_of, label_of
 from hwsim.report.html.proofs import proofs_of
+from hwsim.sweep.families import workload_of
+from hwsim.sweep.fronts import fronts_of
 from hwsim.sweep.keys import dotted, flattened
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def _workloads(inputs: Sequence[Mapping[str, Any]], names: Sequence[Any]) -> tup
 
     A label is the name and those parameters in which workloads of the sweep differ.
     """
-    keys = [tuple((dotted(path), json.dumps(value)) for path, value in flattened(_table(each, "workload")))
+    keys = [tuple((dotted(path), json.dumps(value)) for path, value in flattened(workload_of(each)))
             for each in inputs]
     order = list(dict.fromkeys(zip(names, keys, strict=True)))
     numbers = {each: number for number, each in enumerate(order)}

@@ -1,14 +1,17 @@
-"""Which points of a sweep no other point of the same workload dominates."""
+"""Which points of a sweep no other point of the same workload dominates: those of other workloads are no rivals."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from hwsim.sweep.families import workload_of
 from hwsim.sweep.pareto import front
+from hwsim.sweep.rows import Row, compact
 
 
 def fronts_of(metrics: Mapping[str, Sequence[float | None]], objectives: Sequence[Mapping[str, Any]],
@@ -35,3 +38,20 @@ def fronts_of(metrics: Mapping[str, Sequence[float | None]], objectives: Sequenc
         found[own[front(costs[own])]] = True
     return found.tolist()
 
+
+def on_fronts(rows: Sequence[Row], objectives: Mapping[str, str]) -> list[Row]:
+    """The rows of a sweep's table that are on the front of their workload, workload by workload in the table's order.
+
+    Args:
+        rows: with ``status``, ``feasible``, ``workload``, ``inputs`` (JSON) and metrics.
+        objectives: ``min`` or ``max`` by name of a metric.
+    """
+    good = [row for row in rows if row["status"] == "ok"]
+    metrics = {name: [row.get(f"metric.{name}") for row in good] for name in objectives}
+    groups: dict[tuple[str, str], int] = {}
+    codes = [groups.setdefault((row["workload"], compact(workload_of(json.loads(row["inputs"])))), len(groups))
+             for row in good]
+    marked = fronts_of(metrics, [{"name": name, "direction": way} for name, way in objectives.items()], codes,
+                       [row["feasible"] is not False for row in good])
+    kept = [(code, row) for code, row, own in zip(codes, good, marked, strict=True) if own]
+    return [row for _, row in sorted(kept, key=lambda each: each[0])]
