@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "trace": ("hwsim.cli.trace", "one run as a timeline for Perfetto and waveform viewers: who waits for whom"),
     "rtl": ("hwsim.cli.rtl", "Verilog of an accelerator"),
     "synth": ("hwsim.cli.synth", "FPGA resources of an accelerator, component by component"),
+    "power": ("hwsim.cli.power", "what an accelerator's gates spend: switching activity of its cases, priced"),
     "accuracy": ("hwsim.cli.accuracy", "what N:M sparse training costs in accuracy (needs PyTorch)"),
     "llm": ("hwsim.cli.llm", "a language model on the accelerator that runs programs: one step, or a generation"),
     "prune": ("hwsim.cli.prune", "a trained network to N:M blocks and few bits within a budget, by three methods"),

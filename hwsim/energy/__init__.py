@@ -3,7 +3,7 @@
 from hwsim.energy.account import ActionCount, EnergyTree, held, of_bytes
 from hwsim.energy.inventory import Inventory
 from hwsim.energy.table import Cost, CostTable, load_costs, mux_bits
-from hwsim.energy.technology import EnergyChoice, technologies
+from hwsim.energy.technology import EnergyChoice, logic_factor, technologies
 from hwsim.energy.units import Joules, Seconds, Watts, duration, mean_power, nanojoules, picojoules, spent
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "duration",
     "held",
     "load_costs",
+    "logic_factor",
     "mean_power",
     "mux_bits",
     "nanojoules",

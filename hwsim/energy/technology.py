@@ -53,6 +53,25 @@ def technologies() -> Mapping[str, tuple[Rule, ...]]:
     return found
 
 
+DEFAULT_NODE = (45, 0.9)
+"""Node (nm) and supply (V) that the table is written for."""
+
+
+def logic_factor(nm: int, voltage: float) -> float:
+    """Energy of an action of logic at a node (nm) and supply (V) over that of the table's own.
+
+    Source: the polynomials of Stillmaker and Baas (Integration 58, 2017).
+
+    Raises:
+        InputError: a node without a polynomial, or a voltage at which it gives no energy.
+    """
+    known = {int(node): terms for node, terms in load_toml(_DATA)["energy_polynomials"].items()}
+    one_of("nm", nm, sorted(known))
+    (at, of) = (known[node][0] * volts**2 + known[node][1] * volts + known[node][2]
+                for node, volts in ((nm, voltage), DEFAULT_NODE))
+    return positive("voltage", at) / of
+
+
 @dataclass(frozen=True, kw_only=True)
 class EnergyChoice(Configuration):
     """Section ``[energy]`` of an experiment.

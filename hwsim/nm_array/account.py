@@ -26,7 +26,12 @@ def action_counts(program: Program, traffic: Traffic, dram: Dram) -> list[Action
     Registers and buffers are counted as the RTL has them: chains run through the whole array, words are read and
     written whole, whatever part of them the mode uses. Not counted: control, the adders behind the array, the DMA.
     """
-    return [*_arithmetic(program), *_registers(program), *_buffers(program), *_dram(traffic, dram)]
+    return [*array_counts(program), *_dram(traffic, dram)]
+
+
+def array_counts(program: Program) -> list[ActionCount]:
+    """Those of the array alone, without its DRAM; see `action_counts`."""
+    return [*_arithmetic(program), *_registers(program), *_buffers(program)]
 
 
 def _work(program: Program) -> dict[str, int]:

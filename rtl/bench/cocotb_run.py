@@ -25,9 +25,18 @@ def import_path() -> str:
 
 
 def run_cocotb(
-    runner: Any, build_dir: Path, top: str, ports: tuple[Port, ...], stimuli: Sequence[Stimulus]
+    runner: Any, build_dir: Path, top: str, ports: tuple[Port, ...], stimuli: Sequence[Stimulus],
+    activity: Path | None = None,
 ) -> list[Transfers]:
     """All cases in one run of the simulator.
+
+    Args:
+        runner: of cocotb, for the simulator.
+        build_dir: with the compiled device.
+        top: its module.
+        ports: of it.
+        stimuli: the cases.
+        activity: where to put the trace that a device built for it writes; without, none is written.
 
     Raises:
         RuntimeError: the simulator or the test in it failed; the message ends with the last lines of the log.
@@ -48,6 +57,7 @@ def run_cocotb(
                 results_xml=str(Path(folder, "results.xml")),
                 extra_env=_ENVIRONMENT | {"HWSIM_BENCH_IN": str(given), "HWSIM_BENCH_OUT": str(got)},
                 log_file=log,
+                test_args=["--trace", "--trace-file", str(activity)] if activity else [],
             )
             ran, failed = get_results(results)
             if ran != 1 or failed:

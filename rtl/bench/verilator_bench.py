@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from amaranth.lib import wiring
@@ -11,7 +12,7 @@ from cocotb_tools import runner as cocotb_runner
 
 from rtl.bench.cocotb_run import import_path, run_cocotb
 from rtl.bench.device import stream_ports
-from rtl.bench.transfers import Stimulus, Transfers
+from rtl.bench.transfers import Port, Stimulus, Transfers
 from rtl.bench.verilator_build import build_verilated, find_kit
 from rtl.verilog import emit
 
@@ -34,7 +35,13 @@ class VerilatorBench:
 
     def run(self, stimuli: Sequence[Stimulus]) -> list[Transfers]:
         """Run the cases one after the other, with a reset before each."""
-        return run_cocotb(_Runner(), self.build_dir, self._name, self.ports, stimuli)
+        return run_verilated(self.build_dir, self._name, self.ports, stimuli)
+
+
+def run_verilated(build_dir: Path, top: str, ports: tuple[Port, ...], stimuli: Sequence[Stimulus],
+                  activity: Path | None = None) -> list[Transfers]:
+    """Run the cases on what `build_verilated` built; with its cells, what each net did goes to a file (SAIF)."""
+    return run_cocotb(_Runner(), build_dir, top, ports, stimuli, activity)
 
 
 class _Runner(cocotb_runner.Verilator):

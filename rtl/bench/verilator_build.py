@@ -28,6 +28,11 @@ from rtl.bench.transfers import Port
 _GENERATE = ("-cc", "--exe", "--vpi", "--prefix", "Vtop", "-Mdir", ".", "-Wno-fatal", "-Wno-lint", "-Wno-style")
 # Above -O2, Verilator's VPI source alone compiles for many minutes.
 _OPTIMIZE = ("OPT_FAST=-O2", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1")
+# Signals whose name begins with an underscore are those that synthesis named.
+_TRACE = ("--trace-saif", "--trace-underscore", "--trace-max-width", "0", "--trace-max-array", "0")
+# Most of the code then is the trace's, for a few thousand cycles: compiling it well takes longer than running it.
+_TRACED = ("OPT_FAST=-O0", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1")
+_CELLS = "cells.v"
 _MOST_JOBS = 4
 
 
@@ -59,22 +64,35 @@ def find_kit(tool: str | None) -> Kit:
     return Kit(verilator, require("make", "engine verilator"), require("g++", "engine verilator"))
 
 
-def build_verilated(text: str, name: str, ports: tuple[Port, ...], kit: Kit) -> Path:
-    """Folder with the compiled simulator of this Verilog, from the cache if it was built before."""
-    control = control_file(name, ports)
+def build_verilated(text: str, name: str, ports: tuple[Port, ...], kit: Kit, cells: str | None = None) -> Path:
+    """Folder with the compiled simulator of this Verilog, from the cache if it was built before.
+
+    Args:
+        text: of the Verilog.
+        name: of its top module.
+        ports: of it.
+        kit: programs to build with.
+        cells: Verilog of modules that the text uses and nobody needs to see into; with it, the simulator can write
+            what all nets of the text do (SAIF).
+    """
+    control = control_file(name, ports) + (f'tracing_off -file "{_CELLS}"\n' if cells is not None else "")
+    traced = _TRACE if cells is not None else ()
+    runtime = kit.runtime.with_name(f"{kit.key}{'-saif' if traced else ''}")
 
     def build(folder: Path) -> None:
         (folder / "design.v").write_text(text)
         (folder / "ports.vlt").write_text(control)
-        _generate(folder, name, kit)
-        _take_runtime(kit.runtime, folder)
-        _make(folder, name, kit)
-        _keep_runtime(kit.runtime, folder)
+        if cells is not None:
+            (folder / _CELLS).write_text(cells)
+        _generate(folder, name, kit, [*traced, *([_CELLS] if traced else [])])
+        _take_runtime(runtime, folder)
+        _make(folder, name, kit, bool(traced))
+        _keep_runtime(runtime, folder)
         for made in folder.iterdir():
-            if made.name not in (name, "design.v", "ports.vlt", "build.log"):
+            if made.name not in (name, "design.v", _CELLS, "ports.vlt", "build.log"):
                 made.unlink()
 
-    return built("verilator", key_of([kit.key, name, text, control]), build)
+    return built("verilator", key_of([kit.key, name, text, control, *traced, *_TRACED, cells or ""]), build)
 
 
 def control_file(name: str, ports: tuple[Port, ...]) -> str:
@@ -86,16 +104,16 @@ def control_file(name: str, ports: tuple[Port, ...]) -> str:
     return "\n".join(["`verilator_config", *lines, ""])
 
 
-def _generate(folder: Path, name: str, kit: Kit) -> None:
+def _generate(folder: Path, name: str, kit: Kit, more: Sequence[str]) -> None:
     library = cocotb_tools.config.libs_dir
     linking = f"-Wl,-rpath,{library} -L{library} -lcocotbvpi_verilator"
     main = cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
     outputs = ["--top-module", name, "-o", name, "-LDFLAGS", linking]
-    _call([*kit.verilator.command, *_GENERATE, *outputs, "ports.vlt", "design.v", str(main)], folder, name, kit)
+    _call([*kit.verilator.command, *_GENERATE, *outputs, "ports.vlt", "design.v", *more, str(main)], folder, name, kit)
 
 
-def _make(folder: Path, name: str, kit: Kit) -> None:
-    settings = [*_OPTIMIZE, "VM_TRACE=0"]
+def _make(folder: Path, name: str, kit: Kit, traced: bool) -> None:
+    settings = [*(_TRACED if traced else _OPTIMIZE), f"VM_TRACE={int(traced)}"]
     if kit.verilator.root:
         settings += [f"CXX={kit.compiler}", f"LINK={kit.compiler}", "AR=ar", f"PYTHON3={sys.executable}"]
         settings += ["CFG_CXXFLAGS_PCH_I=-include"]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from hwsim.bitmap_decoder.account import decoder_counts
 from hwsim.bitmap_decoder.config import BitmapConfig, DecoderConfig
 from hwsim.bitmap_decoder.decoder import DecoderJob, decode, decoder_network
 from hwsim.bitmap_decoder.format import Bools, Elements
 from hwsim.bitmap_decoder.front import Gates
 from hwsim.config import in_range, one_of
+from hwsim.energy import ActionCount
 from hwsim.errors import InputError
 from hwsim.network import Network
 from rtl.bench import Stimulus
@@ -39,11 +41,13 @@ def decoder_case(jobs: Sequence[DecoderJob], offer: Gates | None = None, ready: 
         described: what the case is, for reports.
     """
     value = [token for job in jobs for token in dense_tokens(job.config.element_bits, decode(job))]
-    return made_case(decoder_network(jobs, offer, ready), input_tokens(jobs), {"o": value}, offer, ready, described)
+    return made_case(decoder_network(jobs, offer, ready), input_tokens(jobs), {"o": value}, offer, ready, described,
+                     lambda: decoder_counts(jobs))
 
 
 def made_case(net: Network, tokens: dict[str, list[int]], value: dict[str, list[int]], offer: Gates | None,
-              ready: Gates | None, described: Mapping[str, Any] | None) -> Case:
+              ready: Gates | None, described: Mapping[str, Any] | None,
+              actions: Callable[[], list[ActionCount]]) -> Case:
     """A case from its network; no error may come."""
     timeline = net.solve()
     value = {**value, "error": []}
@@ -51,7 +55,7 @@ def made_case(net: Network, tokens: dict[str, list[int]], value: dict[str, list[
     stimulus = Stimulus(tokens=tokens, expect={port: len(tokens) for port, tokens in value.items()},
                         limit=timeline.cycles, offer=dict(offer or {}), ready=dict(ready or {}))
     return Case(described=described or {}, stimulus=stimulus, value=value, cycles=timeline.cycles, timeline=timeline,
-                cycle={**ports, "error": np.zeros(0, np.int64)})
+                cycle={**ports, "error": np.zeros(0, np.int64)}, actions=actions)
 
 
 def draw_decoder_case(config: DecoderConfig, settings: Mapping[str, Any], rng: np.random.Generator) -> Case:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hwsim.bitmap_decoder.account import dot_counts
 from hwsim.bitmap_decoder.config import DotConfig
 from hwsim.bitmap_decoder.dot import Sums, sums
 from hwsim.bitmap_decoder.dot_model import dot_network
@@ -33,7 +34,8 @@ def dot_case(jobs: Sequence[DotJob], offer: Gates | None = None, ready: Gates | 
     found = [sums(job) for job in jobs] if results is None else results
     tokens = {**input_tokens(jobs), "x": [token for job in jobs for token in operand_tokens(job)]}
     value = [token for each in found for token in sum_tokens(each)]
-    return made_case(dot_network(jobs, offer, ready), tokens, {"o": value}, offer, ready, described)
+    return made_case(dot_network(jobs, offer, ready), tokens, {"o": value}, offer, ready, described,
+                     lambda: dot_counts(jobs))
 
 
 def draw_dot_case(config: DotConfig, settings: Mapping[str, Any], rng: np.random.Generator) -> Case:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hwsim.config import in_range, one_of
+from hwsim.dsp_chain.account import action_counts
 from hwsim.dsp_chain.config import ROWS, SparseChainConfig
 from hwsim.dsp_chain.model import Gates, device_network, port_names
 from hwsim.dsp_chain.work import Block, Column, same_device
@@ -50,7 +51,7 @@ def device_case(columns: Sequence[Column], offer: Gates | None = None, ready: Ga
     stimulus = Stimulus(tokens=tokens, expect={"o": len(value["o"])}, limit=cycles, offer=dict(offer or {}),
                         ready=dict(ready or {}))
     return Case(described=described or {}, stimulus=stimulus, value=value, cycles=cycles, cycle=cycle,
-                timeline=timeline)
+                timeline=timeline, actions=lambda: action_counts(columns))
 
 
 def draw_case(config: SparseChainConfig, settings: Mapping[str, Any], rng: np.random.Generator) -> Case:

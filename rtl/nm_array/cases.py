@@ -10,6 +10,7 @@ import numpy as np
 
 from hwsim.config import in_range, one_of
 from hwsim.errors import InputError
+from hwsim.nm_array.account import array_counts
 from hwsim.nm_array.config import Dataflow, NmArrayConfig
 from hwsim.nm_array.model import beat_network
 from hwsim.nm_array.program import Program, Shape, Tiling, lower
@@ -65,7 +66,8 @@ def make_case(works: Sequence[Work], offer: Mapping[str, Bools] | None = None, r
     stimulus = Stimulus(tokens={"d": descriptor_tokens(schedule), **tokens}, expect={"o": len(results)},
                         limit=timeline.cycles, offer=dict(offer or {}), ready={} if ready is None else {"o": ready})
     return Case(described=described or {}, stimulus=stimulus, cycle={port: timeline.start[port] for port in PORTS},
-                value={"o": results}, cycles=timeline.cycles, timeline=timeline)
+                value={"o": results}, cycles=timeline.cycles, timeline=timeline,
+                actions=lambda: [count for work in works for count in array_counts(work.program)])
 
 
 def draw_case(config: NmArrayConfig, settings: Mapping[str, Any], rng: np.random.Generator) -> Case:

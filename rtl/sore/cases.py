@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hwsim.config import in_range, one_of, shared
+from hwsim.sore.account import action_counts
 from hwsim.sore.config import SoreConfig
 from hwsim.sore.model import Bools, beat_network
 from hwsim.sore.reference import MAGNITUDE, reference
@@ -43,7 +44,7 @@ def make_case(slices: Sequence[Slice], offer: Mapping[str, Bools] | None = None,
                         expect={port: len(value[port]) for port in OUTPUTS}, limit=timeline.cycles,
                         offer=dict(offer or {}), ready=dict(ready or {}))
     return Case(described=described or {}, stimulus=stimulus, cycle={port: timeline.start[port] for port in PORTS},
-                value=value, cycles=timeline.cycles, timeline=timeline)
+                value=value, cycles=timeline.cycles, timeline=timeline, actions=lambda: action_counts(slices))
 
 
 def draw_case(config: SoreConfig, settings: Mapping[str, Any], rng: np.random.Generator) -> Case:

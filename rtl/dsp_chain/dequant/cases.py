@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hwsim.config import in_range, one_of
+from hwsim.dsp_chain.dequant.account import action_counts
 from hwsim.dsp_chain.dequant.config import WIDEST, WIDTHS, DequantConfig
 from hwsim.dsp_chain.dequant.model import Bools, dequant_network
 from hwsim.dsp_chain.dequant.reference import reference
@@ -48,7 +49,8 @@ def make_case(tensors: Sequence[Packed], offer: Mapping[str, Bools] | None = Non
                         offer=dict(offer or {}), ready={} if ready is None else {"o": ready})
     cycle = {port: timeline.start[port] for port in PORTS}
     return Case(described=described or {}, stimulus=stimulus, cycle={**cycle, "error": np.zeros(0, np.int64)},
-                value={"o": results, "error": []}, cycles=timeline.cycles, timeline=timeline)
+                value={"o": results, "error": []}, cycles=timeline.cycles, timeline=timeline,
+                actions=lambda: action_counts(tensors))
 
 
 def draw_case(config: DequantConfig, settings: Mapping[str, Any], rng: np.random.Generator) -> Case:

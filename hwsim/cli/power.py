@@ -1,0 +1,92 @@
+"""``hwsim power``: what an accelerator's gates spend on its cases."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hwsim.cli.arguments import add_json, add_set, at_least, settings_of
+from hwsim.cli.families import FAMILIES, configuration
+from hwsim.cli.output import ProgressBar, print_json, print_text
+from hwsim.cli.packages import missing_package
+from hwsim.errors import InputError
+from hwsim.fields import positive
+from hwsim.provenance import provenance
+
+if TYPE_CHECKING:
+    from rtl.power import Power
+
+DEFAULT_LIBRARY = "nangate45"
+_EXAMPLES = """\
+examples:
+  hwsim power sore --set preset=small-8
+  hwsim power nm_array --rows 4 --cols 4 --case n=2 --case m=8 --case programs=1
+  hwsim power dsp_chain --set preset=small-8 --cases 4 --clock 500 --json
+  hwsim power wuve --set lanes=1 --liberty cells.lib --nm 28
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.description = ("Map an accelerator to a library of cells, run random cases on its gates, hold them to model "
+                          "and reference, and price what toggled: by component, beside the model's own account.")
+    parser.epilog = _EXAMPLES
+    parser.add_argument("family", metavar="FAMILY", help=f"one of {', '.join(FAMILIES)}")
+    add_set(parser, "key of the family's configuration, or preset=NAME")
+    for key in ("rows", "cols"):
+        parser.add_argument(f"--{key}", metavar="N", help=f"the same as --set {key}=N")
+    parser.add_argument("--case", action="append", default=[], metavar="KEY=VALUE",
+                        help="key of the family's cases, as verify takes it (again: several)")
+    parser.add_argument("--cases", type=int, default=8, metavar="N", help="how many cases (default: 8)")
+    parser.add_argument("--stalls", action="store_true", help="draw stalls at the ports; by default nothing stalls")
+    cells = parser.add_mutually_exclusive_group()
+    cells.add_argument("--library", default=DEFAULT_LIBRARY, metavar="NAME",
+                       help=f"a package's library: nangate45 or osu018 (default: {DEFAULT_LIBRARY})")
+    cells.add_argument("--liberty", metavar="FILE.lib", help="your own library, with internal energies")
+    parser.add_argument("--nm", type=int, metavar="NM", help="node of --liberty, for the account beside its gates")
+    parser.add_argument("--clock", type=float, default=500.0, metavar="MHZ", help="clock of powers (default: 500)")
+    parser.add_argument("--slew", type=float, default=50.0, metavar="PS",
+                        help="slew of the clock and of inputs (default: 50)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the cases (default: 0)")
+    add_json(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Measure and report; 1 if the gates do not do what the model says."""
+    sizes = [f"{key}={value}" for key in ("rows", "cols") if (value := getattr(arguments, key)) is not None]
+    config = configuration(arguments.family, settings_of([*arguments.settings, *sizes]))
+    at_least("--cases", arguments.cases, 1)
+    at_least("--seed", arguments.seed, 0)
+    positive("--clock", arguments.clock)
+    positive("--slew", arguments.slew)
+    if arguments.nm is not None and arguments.liberty is None:
+        raise InputError("--nm", "--liberty FILE.lib beside it", "none")
+    found = _measured(arguments, config)
+    clock = 1e6 * arguments.clock
+    if arguments.json:
+        inputs = {"family": arguments.family, "configuration": config.to_mapping(), "case": arguments.case,
+                  "cases": arguments.cases, "stalls": arguments.stalls, "slew_ps": arguments.slew,
+                  "library": arguments.liberty or arguments.library}
+        dynamic, leakage = found.power(clock)
+        print_json({**found.to_dict(), "clock_hz": clock, "dynamic_w": dynamic, "leakage_w": leakage,
+                    "provenance": provenance(inputs, seed=arguments.seed)})
+    else:
+        from rtl.power.table import tables
+
+        print_text(tables(found, clock))
+    return 0 if found.report.passed else 1
+
+
+def _measured(arguments: argparse.Namespace, config: Any) -> Power:
+    try:
+        from rtl.power import measure
+        from rtl.synth.liberty import LIBRARIES, packaged
+    except ImportError as error:
+        raise missing_package(f"power {arguments.family}", error) from error
+    liberty = Path(arguments.liberty) if arguments.liberty else packaged(arguments.library)
+    nm = arguments.nm if arguments.liberty else LIBRARIES[arguments.library].nm
+    with ProgressBar() as bar:
+        return measure(arguments.family, config, settings_of(arguments.case), liberty, cases=arguments.cases,
+                       seed=arguments.seed, stalls=arguments.stalls, nm=nm, slew=1e-12 * arguments.slew,
+                       progress=lambda done, total, what: bar(done, total, f"{arguments.family}: {what}"))

@@ -1,0 +1,81 @@
+"""Gates of a configuration: its Verilog mapped to a library's cells, and these under the bench that verifies RTL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hwsim.config import Configuration
+from rtl.bench.cache import built, key_of
+from rtl.bench.device import stream_ports
+from rtl.bench.transfers import Port, Stimulus, Transfers
+from rtl.bench.verilator_bench import run_verilated
+from rtl.bench.verilator_build import build_verilated, find_kit
+from rtl.power.activity import Activity, read_saif
+from rtl.synth.liberty import Library, liberty_target
+from rtl.synth.tool import find_yosys
+from rtl.verify.registry import find_family
+
+_DESIGN, _SCRIPT, _GATES, _CELLS, _NETLIST = "design.v", "gates.ys", "gates.v", "cells.v", "netlist.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gates:
+    """A mapped design: its ports, its Verilog, that of the cells, and the netlist as data, with the same names."""
+
+    top: str
+    ports: tuple[Port, ...]
+    verilog: str
+    cells: str
+    netlist: dict[str, Any]
+
+
+def map_gates(family: str, config: Configuration, libraries: Sequence[Library], tool: str | None = None) -> Gates:
+    """Map a configuration to cells, hierarchy kept; kept by content.
+
+    Raises:
+        InputError: an unknown family, or no Yosys.
+        RuntimeError: Yosys failed.
+    """
+    yosys = find_yosys(tool)
+    target = liberty_target(libraries)
+    chosen = find_family(family)
+    component = chosen.component(config)
+    ports, text = stream_ports(component), chosen.verilog(component)
+    script = "\n".join([
+        f"read_verilog {_DESIGN}", *(line.format(top=family) for line in target.script),
+        f"write_verilog -noattr {_GATES}", "design -reset", f"read_verilog {_GATES}", "proc", f"write_json {_NETLIST}",
+        "design -reset", *(f"read_liberty -ignore_miss_func {library.file}" for library in libraries),
+        f"write_verilog -noattr {_CELLS}"]) + "\n"
+
+    def build(folder: Path) -> None:
+        (folder / _DESIGN).write_text(text)
+        (folder / _SCRIPT).write_text(script)
+        for library in libraries:
+            (folder / library.file).write_text(library.text)
+        yosys.run(_SCRIPT, folder)
+        for library in libraries:
+            (folder / library.file).unlink()
+
+    folder = built("gates", key_of([yosys.version, script, text, *(each.text for each in libraries)]), build)
+    return Gates(top=family, ports=ports, verilog=(folder / _GATES).read_text(), cells=(folder / _CELLS).read_text(),
+                 netlist=json.loads((folder / _NETLIST).read_text()))
+
+
+class GateBench:
+    """The gates compiled by Verilator and driven by cocotb, with what each net does; a `rtl.bench.Bench`."""
+
+    def __init__(self, gates: Gates, activity: Path):
+        self.ports, self._top, self._saif = gates.ports, gates.top, activity
+        self._folder = build_verilated(gates.verilog, gates.top, self.ports, find_kit(None), cells=gates.cells)
+
+    def run(self, stimuli: Sequence[Stimulus]) -> list[Transfers]:
+        """Run the cases one after the other, with a reset before each; the activity of all is in the file."""
+        return run_verilated(self._folder, self._top, self.ports, stimuli, activity=self._saif)
+
+    def activity(self) -> Activity:
+        """Of the last run."""
+        return read_saif(self._saif, self._top)

@@ -1,0 +1,126 @@
+"""Power of a configuration: its gates run the family's cases, are held to the model, and what toggled is priced."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hwsim.config import Configuration, in_range
+from rtl.power.account import Beside, beside, rows
+from rtl.power.cells import PowerLibrary, read_power
+from rtl.power.estimate import Estimate, estimate
+from rtl.power.gates import GateBench, map_gates
+from rtl.power.netlist import elaborate
+from rtl.synth.liberty import read_libraries
+from rtl.verify.family import Case
+from rtl.verify.registry import find_family
+from rtl.verify.report import Report
+from rtl.verify.run import Progress, run_cases
+
+SLEW = 50e-12
+"""Slew of the clock and of inputs (s)."""
+_CYCLE = 2
+"""Toggles of a clock in one cycle."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Power:
+    """What the gates of a device spent on cases.
+
+    Attributes:
+        report: of the comparison of the gates with model and reference.
+        library: that they are of.
+        cycles: of the clock, with resets and what comes behind each case.
+        found: energies.
+        beside: the model's account of the same cases; empty without one, or without a node.
+        memory_bits: not mapped, and not in the energies.
+        slew: of clock and inputs (s).
+    """
+
+    report: Report
+    library: PowerLibrary
+    cycles: int
+    found: Estimate
+    beside: list[Beside]
+    memory_bits: int
+    slew: float
+
+    def power(self, clock: float) -> tuple[float, float]:
+        """Dynamic power and leakage (W) at a clock (Hz)."""
+        return self.found.total.dynamic / self.cycles * clock, self.found.total.leakage
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; energies in pJ are of the whole run."""
+        total = self.found.total
+        return {"library": {"name": self.library.name, "voltage": self.library.voltage,
+                            "wires": bool(self.library.wires)},
+                "cycles": self.cycles, "slew_ps": 1e12 * self.slew, "memory_bits": self.memory_bits,
+                "dynamic_pj": 1e12 * total.dynamic, "leakage_uw": 1e6 * total.leakage,
+                "dynamic_pj_per_cycle": 1e12 * total.dynamic / self.cycles, "overloaded_nets": self.found.overloaded,
+                "components": rows(self.found), "account": [each.to_dict() for each in self.beside],
+                "verification": self.report.to_dict()}
+
+
+def measure(family: str, config: Configuration, settings: Mapping[str, Any], liberty: Path, *, cases: int = 8,
+            seed: int = 0, stalls: bool = False, nm: int | None = None, slew: float = SLEW,
+            progress: Progress | None = None) -> Power:
+    """Map a device to cells, run random cases of it on the gates, and price what toggled.
+
+    Args:
+        family: one of `rtl.verify.FAMILIES`.
+        config: of the device.
+        settings: what to fix of the cases, by the keys of the family.
+        liberty: a library with internal energies.
+        cases: how many.
+        seed: of the cases.
+        stalls: draw stalls at the ports, as ``hwsim verify`` does; otherwise none, but for what the settings say.
+        nm: node of the library; without it there is no account beside the gates.
+        slew: of clock and inputs (s).
+        progress: told before each step.
+
+    Raises:
+        InputError: unknown names, values that cannot be used, a missing tool, or a library without energies.
+        RuntimeError: a tool failed.
+    """
+    in_range("cases", cases, 1)
+    in_range("slew", slew, 0.0)
+    tell = progress or (lambda done, total, what: None)
+    [library] = read_libraries([liberty])
+    model = read_power(library.text, str(liberty))
+    chosen = find_family(family)
+    tell(0, 4, "mapping to cells")
+    gates = map_gates(family, config, [library])
+    still = {} if stalls else {"stalls": {port.name: 0.0 for port in gates.ports if port.name != "error"}}
+    made = [chosen.case(config, {**still, **settings}, np.random.default_rng([seed, 0, number]))
+            for number in range(cases)]
+    tell(1, 4, "compiling the gates")
+    with tempfile.TemporaryDirectory(prefix="hwsim-power-") as folder:
+        bench = GateBench(gates, Path(folder) / "activity.saif")
+        tell(2, 4, f"{cases} cases on the gates")
+        report = _compared(family, config, bench, made, seed)
+        activity = bench.activity()
+    tell(3, 4, "pricing")
+    netlist = elaborate(gates.netlist, family, model.cells, activity)
+    clock = activity.top.net("clk", 0, 1)
+    if clock is None:
+        raise RuntimeError(f"{family}: the run shows no clock")
+    found = estimate(netlist, model, slew)
+    accounts = [case.actions for case in made]
+    actions = [action for account in accounts if account is not None for action in account()]
+    compared = beside(family, found, actions, nm, model.voltage) if nm is not None and None not in accounts else []
+    return Power(report=report, library=model, cycles=clock[0] // _CYCLE, found=found, beside=compared,
+                 memory_bits=netlist.memory_bits, slew=slew)
+
+
+def _compared(family: str, config: Configuration, bench: GateBench, cases: list[Case], seed: int) -> Report:
+    """The cases on the gates, against model and reference."""
+    report = Report(family=family, engine="verilator", seed=seed, configurations=1, verified=[config.to_mapping()])
+    for number, (case, comparison) in enumerate(zip(cases, run_cases(bench, cases), strict=True)):
+        report.add(comparison, {"family": family, "configuration": config.to_mapping(), "seed": seed,
+                                "number": number, "case": dict(case.described)})
+    return report

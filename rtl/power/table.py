@@ -1,0 +1,53 @@
+"""The power of a device as tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rtl.power.account import Beside
+from rtl.power.estimate import Spent
+from rtl.power.groups import REST
+from rtl.power.run import Power
+
+
+def tables(found: Power, clock: float) -> str:
+    """Energies by component in a mean cycle, powers at a clock (Hz), and the account beside the gates."""
+    total, per_cycle = found.found.total, 1e12 / found.cycles
+    rows = [["component", "cells", "clock", "internal", "switching", "pJ a cycle", "leakage uW"]]
+    rows += [_row(name, spent, per_cycle) for name, spent in found.found.components.items()]
+    dynamic, leakage = found.power(clock)
+    wires = "its wire load" if found.library.wires else "no wires (it has no wire load)"
+    notes = [f"{found.cycles:,} cycles with resets; slews of clock and inputs {1e12 * found.slew:g} ps; {wires}",
+             f"at {clock / 1e6:g} MHz: {1e3 * dynamic:.3g} mW of the gates and {1e3 * leakage:.3g} mW leakage",
+             "the net of the clock is in the top's row; a net is in the row of the component that drives it",
+             f"not in it: {found.memory_bits:,} bits of memory, glitches, the clock's buffers"]
+    if found.found.overloaded:
+        notes.append(f"{found.found.overloaded:,} nets have more load than their driver may: buffers are missing")
+    shown = _table([*rows, _row("total", total, per_cycle)], closing=True)
+    return "\n".join([found.report.summary(), "", f"on {found.library.name}, {found.library.voltage:g} V", "", *shown, "",
+                      *notes, *(_account(found.beside) if found.beside else [])])
+
+
+def _row(name: str, spent: Spent, scale: float) -> list[str]:
+    parts = (spent.clock, spent.internal, spent.switching + spent.inputs, spent.dynamic)
+    return [name, f"{spent.cells:,}", *(f"{scale * part:.3f}" for part in parts), f"{1e6 * spent.leakage:.2f}"]
+
+
+def _account(groups: Sequence[Beside]) -> list[str]:
+    """What the cost table says of the same cases, over the whole run."""
+    rows = [["pJ of the whole run", "gates' clock", "gates without", "account", "its range", "gates / account"]]
+    for each in groups:
+        nominal, low, high = (1e12 * value for value in each.account)
+        ratio = "" if each.ratio is None or each.group == REST else f"{each.ratio:.2f}"
+        rows.append([each.group, f"{1e12 * each.clock:,.0f}", f"{1e12 * each.moved:,.0f}", f"{nominal:,.0f}",
+                     f"{low:,.0f} to {high:,.0f}", ratio])
+    return ["", "the model's account of the same cases, its costs brought to this node and supply, without SRAM:", "",
+            *_table(rows)]
+
+
+def _table(rows: Sequence[Sequence[str]], closing: bool = False) -> list[str]:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) if i == 0 else cell.rjust(width)
+                       for i, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip() for row in rows]
+    rule = "-" * len(lines[0])
+    return [lines[0], rule, *lines[1:-1], rule, lines[-1]] if closing else [lines[0], rule, *lines[1:]]
