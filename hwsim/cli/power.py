@@ -1,4 +1,4 @@
-"""``hwsim power``: what an accelerator's gates spend on its cases."""
+"""``hwsim power``: what an accelerator's gates spend on its cases, and what the cost table's entries take on gates."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from rtl.power import Power
 
 DEFAULT_LIBRARY = "nangate45"
+COSTS = "costs"
 _EXAMPLES = """\
 examples:
   hwsim power sore --set preset=small-8
   hwsim power nm_array --rows 4 --cols 4 --case n=2 --case m=8 --case programs=1
   hwsim power dsp_chain --set preset=small-8 --cases 4 --clock 500 --json
   hwsim power wuve --set lanes=1 --liberty cells.lib --nm 28
+  hwsim power costs
 """
 
 
@@ -32,7 +34,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = ("Map an accelerator to a library of cells, run random cases on its gates, hold them to model "
                           "and reference, and price what toggled: by component, beside the model's own account.")
     parser.epilog = _EXAMPLES
-    parser.add_argument("family", metavar="FAMILY", help=f"one of {', '.join(FAMILIES)}")
+    parser.add_argument("family", metavar="FAMILY",
+                        help=f"one of {', '.join(FAMILIES)}; or {COSTS}: entries of the cost table on gates")
     add_set(parser, "key of the family's configuration, or preset=NAME")
     for key in ("rows", "cols"):
         parser.add_argument(f"--{key}", metavar="N", help=f"the same as --set {key}=N")
@@ -54,14 +57,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Measure and report; 1 if the gates do not do what the model says."""
-    sizes = [f"{key}={value}" for key in ("rows", "cols") if (value := getattr(arguments, key)) is not None]
-    config = configuration(arguments.family, settings_of([*arguments.settings, *sizes]))
     at_least("--cases", arguments.cases, 1)
     at_least("--seed", arguments.seed, 0)
     positive("--clock", arguments.clock)
     positive("--slew", arguments.slew)
     if arguments.nm is not None and arguments.liberty is None:
         raise InputError("--nm", "--liberty FILE.lib beside it", "none")
+    return _costs(arguments) if arguments.family == COSTS else _family(arguments)
+
+
+def _family(arguments: argparse.Namespace) -> int:
+    sizes = [f"{key}={value}" for key in ("rows", "cols") if (value := getattr(arguments, key)) is not None]
+    config = configuration(arguments.family, settings_of([*arguments.settings, *sizes]))
     found = _measured(arguments, config)
     clock = 1e6 * arguments.clock
     if arguments.json:
@@ -78,14 +85,45 @@ def execute(arguments: argparse.Namespace) -> int:
     return 0 if found.report.passed else 1
 
 
-def _measured(arguments: argparse.Namespace, config: Any) -> Power:
+def _costs(arguments: argparse.Namespace) -> int:
+    """Entries of the cost table on gates."""
+    for option, given in (("--set", arguments.settings), ("--case", arguments.case), ("--rows", arguments.rows),
+                          ("--cols", arguments.cols), ("--stalls", arguments.stalls)):
+        if given:
+            raise InputError(option, f"nothing of a family with {COSTS}", given)
+    liberty, nm = _library(arguments)
+    if nm is None:
+        raise InputError("--nm", "the node of --liberty, to bring its energies to the cost table's", "none")
+    from rtl.power.costs import COUNT, measure_costs
+
+    with ProgressBar() as bar:
+        bar(0, 1, "mapping, compiling, running")
+        found = measure_costs(liberty, nm, seed=arguments.seed, slew=1e-12 * arguments.slew)
+    if arguments.json:
+        inputs = {"operands": COUNT, "slew_ps": arguments.slew, "library": arguments.liberty or arguments.library}
+        print_json({"costs": [each.to_dict() for each in found], "provenance": provenance(inputs, seed=arguments.seed)})
+    else:
+        from rtl.power.table import cost_table
+
+        print_text(cost_table(found))
+    return 0
+
+
+def _library(arguments: argparse.Namespace) -> tuple[Path, int | None]:
+    """The Liberty file and its node."""
     try:
-        from rtl.power import measure
         from rtl.synth.liberty import LIBRARIES, packaged
     except ImportError as error:
         raise missing_package(f"power {arguments.family}", error) from error
-    liberty = Path(arguments.liberty) if arguments.liberty else packaged(arguments.library)
-    nm = arguments.nm if arguments.liberty else LIBRARIES[arguments.library].nm
+    if arguments.liberty:
+        return Path(arguments.liberty), arguments.nm
+    return packaged(arguments.library), LIBRARIES[arguments.library].nm
+
+
+def _measured(arguments: argparse.Namespace, config: Any) -> Power:
+    liberty, nm = _library(arguments)
+    from rtl.power import measure
+
     with ProgressBar() as bar:
         return measure(arguments.family, config, settings_of(arguments.case), liberty, cases=arguments.cases,
                        seed=arguments.seed, stalls=arguments.stalls, nm=nm, slew=1e-12 * arguments.slew,

@@ -67,9 +67,10 @@ def logic_factor(nm: int, voltage: float) -> float:
     """
     known = {int(node): terms for node, terms in load_toml(_DATA)["energy_polynomials"].items()}
     one_of("nm", nm, sorted(known))
+    positive("voltage", voltage)
     (at, of) = (known[node][0] * volts**2 + known[node][1] * volts + known[node][2]
                 for node, volts in ((nm, voltage), DEFAULT_NODE))
-    return positive("voltage", at) / of
+    return at / of
 
 
 @dataclass(frozen=True, kw_only=True)

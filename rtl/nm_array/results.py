@@ -38,9 +38,10 @@ class Accumulator(wiring.Component):
         m.d.comb += self.begin.eq(now.begin)
         latency = accumulate(config)
         late = chain(m, now, latency, 1, "now")[-1]
-        m.d.sync += self.z_valid.eq(late.valid & late.last)
+        finished = late.valid & late.last
+        m.d.sync += self.z_valid.eq(finished)
         if "ws" not in config.dataflows:
-            m.d.comb += self.z.eq(delayed(m, self.sum_in, "z_held"))
+            m.d.comb += self.z.eq(_held(m, self.sum_in, finished))
             return m
         total = layouts.total(config)
         m.submodules.memory = memory = Memory(shape=total, depth=config.tile_depth, init=[])
@@ -53,9 +54,17 @@ class Accumulator(wiring.Component):
             m.d.comb += [added.eq(float_sum(m, latency, before, self.sum_in, "sum")), self.z.eq(added)]
             late = chain(m, late, 2, 1, "written")[-1]
         else:
-            m.d.comb += [added.eq(before + self.sum_in), self.z.eq(delayed(m, added, "z_held"))]
+            m.d.comb += [added.eq(before + self.sum_in), self.z.eq(_held(m, added, finished))]
         m.d.comb += [write.addr.eq(late.address), write.en.eq(late.valid & ~late.last)]
         return m
+
+
+def _held(m: Module, total: Value, finished: Value) -> Value:
+    """A sum one cycle later; only finished ones, so that the multiplier behind them is still in between."""
+    held = Signal(total.shape(), name="z_held", reset_less=True)
+    with m.If(finished):
+        m.d.sync += held.eq(total)
+    return held
 
 
 def finishing(config: NmArrayConfig) -> wiring.Component:

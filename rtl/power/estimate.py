@@ -23,7 +23,7 @@ class Spent:
         clock: clock pins, inside of cells and of their wires.
         internal: of cells, but for clock pins.
         switching: of the nets that its cells drive.
-        inputs: of the nets that come from outside of the device (in the top component alone).
+        inputs: of the nets that come from outside of the device, at the pins that read them.
         leakage: in W.
         cells: how many.
     """
@@ -87,7 +87,9 @@ class _Pricing:
                 self.driver[nets[on]], self.most[nets[on]] = placed.component[on], pin.most_load
             else:
                 np.add.at(sinks, nets[on], 1)
-        self.load += library.wire(sinks)
+        wire = library.wire(sinks)
+        self.load += wire
+        self.wire = np.divide(wire, sinks, out=np.zeros(count), where=sinks > 0)  # of one sink
         self.slew, self.outside = np.full(count, slew), slew
         self.clock = np.zeros(count, bool)
         self.clock[netlist.clocks] = True
@@ -166,13 +168,16 @@ class _Pricing:
         return likely
 
     def nets(self) -> None:
-        """Energy of the nets, each with the component that drives it; what comes from outside, with the top."""
-        energy = self.load * self.library.voltage**2 / 2 * self.netlist.toggles.clip(min=0)
-        top = 0
-        for kind, chosen in (("clock", self.clock), ("inputs", ~self.clock & (self.driver < 0))):
-            self.spent[kind][top] += energy[chosen].sum()
-        inner = ~self.clock & (self.driver >= 0)
-        np.add.at(self.spent["switching"], self.driver[inner], energy[inner])
+        """Energy of the nets: each at the component that drives it; of those from outside, at those that read it."""
+        volts, toggles = self.library.voltage**2 / 2, self.netlist.toggles
+        inner = self.driver >= 0
+        np.add.at(self.spent["switching"], self.driver[inner], (self.load * volts * toggles)[inner])
+        for placed, pin, nets in _pins(self.netlist):
+            read = (nets >= 0) & (self.driver[nets] < 0)
+            if not pin.output and read.any():
+                energy = (pin.capacitance + self.wire[nets[read]]) * volts * toggles[nets[read]]
+                for kind, chosen in (("clock", self.clock[nets[read]]), ("inputs", ~self.clock[nets[read]])):
+                    np.add.at(self.spent[kind], placed.component[read][chosen], energy[chosen])
 
 
 def _pins(netlist: Netlist) -> list[tuple[Placed, Pin, np.ndarray]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rtl.power.account import Beside
+from rtl.power.costs import Measured
 from rtl.power.estimate import Spent
 from rtl.power.groups import REST
 from rtl.power.run import Power
@@ -19,7 +20,7 @@ def tables(found: Power, clock: float) -> str:
     wires = "its wire load" if found.library.wires else "no wires (it has no wire load)"
     notes = [f"{found.cycles:,} cycles with resets; slews of clock and inputs {1e12 * found.slew:g} ps; {wires}",
              f"at {clock / 1e6:g} MHz: {1e3 * dynamic:.3g} mW of the gates and {1e3 * leakage:.3g} mW leakage",
-             "the net of the clock is in the top's row; a net is in the row of the component that drives it",
+             "a net is in the row of the component that drives it; one from outside, in those that read it",
              f"not in it: {found.memory_bits:,} bits of memory, glitches, the clock's buffers"]
     if found.found.overloaded:
         notes.append(f"{found.found.overloaded:,} nets have more load than their driver may: buffers are missing")
@@ -27,6 +28,19 @@ def tables(found: Power, clock: float) -> str:
     on = f"on {found.library.name}, {found.library.voltage:g} V"
     return "\n".join([found.report.summary(), "", on, "", *shown, "", *notes,
                       *(_account(found.beside) if found.beside else [])])
+
+
+def cost_table(found: Sequence[Measured]) -> str:
+    """Entries of the cost table on gates, for people."""
+    rows = [["pJ of an operation or a bit", "cells", "gates", "at table's supply", "table", "its range", "ratio"]]
+    for each in found:
+        nominal, low, high = (1e12 * value for value in each.table)
+        name = each.cost + (", of 32 bits one" if each.bits > 1 else "")
+        rows.append([name, f"{each.cells:,}", f"{1e12 * each.energy:.4f}", f"{1e12 * each.brought:.4f}",
+                     f"{nominal:.4f}", f"{low:.4f} to {high:.4f}" + ("" if each.inside else " !"),
+                     f"{each.brought / each.table[0]:.2f}"])
+    return "\n".join([*_table(rows), "", "random operands in every cycle, all results as the reference has them; "
+                      "!: outside of the table's range", "registers with their clock; without glitches"])
 
 
 def _row(name: str, spent: Spent, scale: float) -> list[str]:

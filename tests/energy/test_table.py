@@ -15,7 +15,7 @@ from hwsim.energy.table import LARGEST_SRAM, SMALLEST_SRAM
 from hwsim.errors import InputError
 
 TABLE = load_costs()
-SOURCES = ("ISSCC", "Aladdin", "AMD", "hwcomp", "Micron", "DRAMsim3", "Keckler", "CACTI")
+SOURCES = ("hwsim power costs", "ISSCC", "Aladdin", "AMD", "hwcomp", "Micron", "DRAMsim3", "Keckler", "CACTI")
 DATA = Path(hwsim.energy.__file__).with_name("costs.toml")
 PLAIN: dict[str, Any] = {
     "name": "x",

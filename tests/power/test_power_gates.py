@@ -90,11 +90,11 @@ def test_a_family_on_the_cells_of_a_package(nangate45, capfd):
     assert data["library"] == {"name": "NangateOpenCellLibrary", "voltage": 1.1, "wires": True}
     groups = {row["group"]: row for row in data["account"]}
     assert set(groups) == {"sorters", "transposer", "intake", "all else"}
-    # a flip-flop of this library takes 2 to 12 fJ for a cycle of its clock at its own pins
+    # a flip-flop of this library takes 2 to 14 fJ for a cycle of its clock, with its wire
     flips = sum(part.own.ff * part.instances
                 for part in synthesise("sore", SoreConfig.preset("small-8"), liberty=[nangate45]).components)
-    pins = sum(row["clock_pj"] for row in data["components"][1:])
-    assert 2e-3 * flips < pins / data["cycles"] < 12e-3 * flips
+    pins = sum(row["clock_pj"] for row in data["components"])
+    assert 2e-3 * flips < pins / data["cycles"] < 14e-3 * flips
     assert data["dynamic_w"] == pytest.approx(data["dynamic_pj_per_cycle"] * 1e-12 * 500e6)
     assert main(["power", "sore", "--set", "preset=small-8", "--cases", "3"]) == 0
     out = capfd.readouterr().out
