@@ -29,7 +29,7 @@ def action_counts(columns: Sequence[Column]) -> list[ActionCount]:
     counts = [
         _count("dsp", "multiply-accumulate", macs, "mac.int8"),
         _count("dsp", "registers", beats * config.chains * _dsp_bits(config), "register.write"),
-        _count("mux", "choose", beats * config.chains * _mux_bits(config), "mux2"),
+        _count("mux", "choose", beats * config.chains * _mux_bits(config), "mux2.held"),
         _count("operands", "registers", beats * config.chains * _operand_bits(config), "register.write"),
         _count("nodes", "add", beats * config.chains * config.groups, "add.int32"),
         _count("nodes", "registers", beats * config.chains * _node_bits(config), "register.write"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,11 +89,13 @@ def measure_costs(liberty: Path, nm: int, *, count: int = COUNT, seed: int = 0, 
     return [_measured(each, found.components, count, clock[0] / 2, factor) for each in PRIMITIVES]
 
 
-def _measured(primitive: Primitive, components: dict[str, Spent] | Any, count: int, cycles: float,
+def _measured(primitive: Primitive, components: Mapping[str, Spent], count: int, cycles: float,
               factor: float) -> Measured:
     """What the modules of a primitive spent on one operation."""
     whole = f"{NAME}.{primitive.module}"
     spent = sum((each for name, each in components.items() if name == whole or name.startswith(whole + ".")), Spent())
+    if not spent.cells:
+        raise RuntimeError(f"{NAME}: {primitive.module} has no cells")
     energy = ((spent.dynamic - spent.clock) / count + spent.clock / cycles) / primitive.per
     entry = load_costs().cost(primitive.cost)
     return Measured(cost=primitive.cost, bits=primitive.per, energy=energy, brought=energy / factor,

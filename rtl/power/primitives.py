@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -20,11 +20,11 @@ from rtl.parts.registers import delayed
 
 Words = npt.NDArray[np.int64]
 NAME = "primitives"
-_OPERANDS = {"a": 32, "b": 32, "c": 32, "s": 1, "ha": 16, "hb": 16, "hc": 32, "fa": 32, "fb": 32}
-"""Fields of a token: integers a, b; c, the sum of the products of their low bytes so far; s selects; FP16 numbers and
-the sum of their products so far; FP32 numbers."""
+_OPERANDS = {"a": 32, "b": 32, "c": 32, "s": 3, "ka": 32, "kb": 32, "ha": 16, "hb": 16, "hc": 32, "fa": 32, "fb": 32}
+"""Fields of a token: integers a, b; c, the sum of the products of their low bytes so far; s selects; ka, kb, integers
+that are held; FP16 numbers and the sum of their products so far; FP32 numbers."""
 _RESTART = 64
-"""Products after which a sum begins again."""
+"""Tokens after which a sum begins again and held integers change."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,8 +112,11 @@ PRIMITIVES: tuple[Primitive, ...] = (
               expected=lambda a, b: _bits(floats.add(_fp32(a), _fp32(b)))),
     Primitive(cost="compare", operands=("a", "b"), width=1, per=32, build=lambda m, a, b: a < b,
               expected=lambda a, b: (a < b).astype(np.int64)),
-    Primitive(cost="mux2", operands=("a", "b", "s"), width=32, per=32, build=lambda m, a, b, s: Mux(s, a, b),
-              expected=lambda a, b, s: a * s + b * (1 - s)),
+    Primitive(cost="mux2", operands=("a", "b", "s"), width=32, per=32, build=lambda m, a, b, s: Mux(s[0], a, b),
+              expected=lambda a, b, s: a * (s & 1) + b * (1 - (s & 1))),
+    Primitive(cost="mux2.held", operands=("ka", "kb", "s"), width=8, per=7 * 8,
+              build=lambda m, a, b, s: Cat(a, b).word_select(s, 8),
+              expected=lambda a, b, s: ((a * (s < 4) + b * (s >= 4)) >> (8 * (s & 3))) & 0xFF),
     Primitive(cost="register.write", operands=("a",), width=32, per=32, latency=1,
               build=lambda m, a: delayed(m, a, "held"), expected=lambda a: a))
 """Those entries that our RTL has as they are; nothing of ours adds or accumulates in FP16."""
@@ -150,7 +153,7 @@ class Primitives(wiring.Component):
             m.submodules[each.module] = unit = Unit(each)
             for field in each.operands:
                 m.d.comb += getattr(unit, field).eq(self.i.payload[field])
-            result = unit.z if each.latency else delayed(m, unit.z, f"{each.module}_held")
+            result = unit.z if each.latency else delayed(m, unit.z, f"{each.module}_later")
             m.d.comb += self.o.payload[each.module].eq(result)
         return m
 
@@ -158,6 +161,8 @@ class Primitives(wiring.Component):
 def draw_operands(count: int, rng: np.random.Generator) -> dict[str, Words]:
     """Columns of operands: integers of all values; normally distributed numbers; sums that restart."""
     words = {field: rng.integers(0, 1 << _OPERANDS[field], count) for field in ("a", "b", "s")}
+    words |= {field: np.repeat(rng.integers(0, 1 << 32, count // _RESTART + 1), _RESTART)[:count]
+              for field in ("ka", "kb")}
     half = {field: rng.standard_normal(count).astype(np.float16) for field in ("ha", "hb")}
     words |= {field: values.view(np.uint16).astype(np.int64) for field, values in half.items()}
     words |= {field: _bits(rng.standard_normal(count)) for field in ("fa", "fb")}

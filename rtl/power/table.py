@@ -35,7 +35,7 @@ def cost_table(found: Sequence[Measured]) -> str:
     rows = [["pJ of an operation or a bit", "cells", "gates", "at table's supply", "table", "its range", "ratio"]]
     for each in found:
         nominal, low, high = (1e12 * value for value in each.table)
-        name = each.cost + (", of 32 bits one" if each.bits > 1 else "")
+        name = each.cost + (f", one bit of {each.bits}" if each.bits > 1 else "")
         rows.append([name, f"{each.cells:,}", f"{1e12 * each.energy:.4f}", f"{1e12 * each.brought:.4f}",
                      f"{nominal:.4f}", f"{low:.4f} to {high:.4f}" + ("" if each.inside else " !"),
                      f"{each.brought / each.table[0]:.2f}"])

@@ -70,9 +70,9 @@ def _lanes(config: AttentionConfig, queries: Sequence[Query], steps: AttentionSt
     keys = _steps_of_keys(steps)
     choices = keys * (config.channels - 1) + (len(steps.job) - keys) * (config.tile - 1)
     return [_count("factors", "query write", 16 * config.channels * len(queries), "register.write"),
-            _count("factors", "choose", 16 * choices, "mux2"),
+            _count("factors", "choose", 16 * choices, "mux2.held"),
             _count("lanes", "multiply-accumulate", macs, "mac.fp16-fp32"),
-            _count("accumulators", "choose", 32 * (entries - 1) * macs, "mux2"),
+            _count("accumulators", "choose", 32 * (entries - 1) * macs, "mux2.held"),
             _count("accumulators", "write", 32 * macs, "register.write")]
 
 
