@@ -11,7 +11,7 @@ from hwsim.cli.families import FAMILIES, configuration
 from hwsim.cli.output import ProgressBar, print_json, print_text
 from hwsim.cli.packages import missing_package
 from hwsim.errors import InputError
-from hwsim.fields import positive
+from hwsim.fields import one_of, positive
 from hwsim.provenance import provenance
 
 if TYPE_CHECKING:
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 DEFAULT_LIBRARY = "nangate45"
 COSTS = "costs"
+CASES, CLOCK = 8, 500.0
 _EXAMPLES = """\
 examples:
   hwsim power sore --set preset=small-8
   hwsim power nm_array --rows 4 --cols 4 --case n=2 --case m=8 --case programs=1
   hwsim power dsp_chain --set preset=small-8 --cases 4 --clock 500 --json
-  hwsim power wuve --set lanes=1 --liberty cells.lib --nm 28
+  hwsim power wuve --set lanes=1 --liberty cells.lib --nm 32
   hwsim power costs
 """
 
@@ -41,14 +42,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{key}", metavar="N", help=f"the same as --set {key}=N")
     parser.add_argument("--case", action="append", default=[], metavar="KEY=VALUE",
                         help="key of the family's cases, as verify takes it (again: several)")
-    parser.add_argument("--cases", type=int, default=8, metavar="N", help="how many cases (default: 8)")
+    parser.add_argument("--cases", type=int, metavar="N", help=f"how many cases (default: {CASES})")
     parser.add_argument("--stalls", action="store_true", help="draw stalls at the ports; by default nothing stalls")
     cells = parser.add_mutually_exclusive_group()
     cells.add_argument("--library", default=DEFAULT_LIBRARY, metavar="NAME",
                        help=f"a package's library: nangate45 or osu018 (default: {DEFAULT_LIBRARY})")
     cells.add_argument("--liberty", metavar="FILE.lib", help="your own library, with internal energies")
     parser.add_argument("--nm", type=int, metavar="NM", help="node of --liberty, for the account beside its gates")
-    parser.add_argument("--clock", type=float, default=500.0, metavar="MHZ", help="clock of powers (default: 500)")
+    parser.add_argument("--clock", type=float, metavar="MHZ", help=f"clock of powers (default: {CLOCK:g})")
     parser.add_argument("--slew", type=float, default=50.0, metavar="PS",
                         help="slew of the clock and of inputs (default: 50)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the cases (default: 0)")
@@ -57,9 +58,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Measure and report; 1 if the gates do not do what the model says."""
-    at_least("--cases", arguments.cases, 1)
     at_least("--seed", arguments.seed, 0)
-    positive("--clock", arguments.clock)
     positive("--slew", arguments.slew)
     if arguments.nm is not None and arguments.liberty is None:
         raise InputError("--nm", "--liberty FILE.lib beside it", "none")
@@ -69,11 +68,12 @@ def execute(arguments: argparse.Namespace) -> int:
 def _family(arguments: argparse.Namespace) -> int:
     sizes = [f"{key}={value}" for key in ("rows", "cols") if (value := getattr(arguments, key)) is not None]
     config = configuration(arguments.family, settings_of([*arguments.settings, *sizes]))
-    found = _measured(arguments, config)
-    clock = 1e6 * arguments.clock
+    cases = CASES if arguments.cases is None else at_least("--cases", arguments.cases, 1)
+    clock = 1e6 * (CLOCK if arguments.clock is None else positive("--clock", arguments.clock))
+    found = _measured(arguments, config, cases)
     if arguments.json:
         inputs = {"family": arguments.family, "configuration": config.to_mapping(), "case": arguments.case,
-                  "cases": arguments.cases, "stalls": arguments.stalls, "slew_ps": arguments.slew,
+                  "cases": cases, "stalls": arguments.stalls, "slew_ps": arguments.slew,
                   "library": arguments.liberty or arguments.library}
         dynamic, leakage = found.power(clock)
         print_json({**found.to_dict(), "clock_hz": clock, "dynamic_w": dynamic, "leakage_w": leakage,
@@ -88,7 +88,8 @@ def _family(arguments: argparse.Namespace) -> int:
 def _costs(arguments: argparse.Namespace) -> int:
     """Entries of the cost table on gates."""
     for option, given in (("--set", arguments.settings), ("--case", arguments.case), ("--rows", arguments.rows),
-                          ("--cols", arguments.cols), ("--stalls", arguments.stalls)):
+                          ("--cols", arguments.cols), ("--stalls", arguments.stalls), ("--cases", arguments.cases),
+                          ("--clock", arguments.clock)):
         if given:
             raise InputError(option, f"nothing of a family with {COSTS}", given)
     liberty, nm = _library(arguments)
@@ -117,14 +118,16 @@ def _library(arguments: argparse.Namespace) -> tuple[Path, int | None]:
         raise missing_package(f"power {arguments.family}", error) from error
     if arguments.liberty:
         return Path(arguments.liberty), arguments.nm
+    with_energies = [name for name, each in LIBRARIES.items() if each.energies]
+    one_of("--library", arguments.library, with_energies)
     return packaged(arguments.library), LIBRARIES[arguments.library].nm
 
 
-def _measured(arguments: argparse.Namespace, config: Any) -> Power:
+def _measured(arguments: argparse.Namespace, config: Any, cases: int) -> Power:
     liberty, nm = _library(arguments)
     from rtl.power import measure
 
     with ProgressBar() as bar:
-        return measure(arguments.family, config, settings_of(arguments.case), liberty, cases=arguments.cases,
+        return measure(arguments.family, config, settings_of(arguments.case), liberty, cases=cases,
                        seed=arguments.seed, stalls=arguments.stalls, nm=nm, slew=1e-12 * arguments.slew,
                        progress=lambda done, total, what: bar(done, total, f"{arguments.family}: {what}"))

@@ -63,13 +63,16 @@ def logic_factor(nm: int, voltage: float) -> float:
     Source: the polynomials of Stillmaker and Baas (Integration 58, 2017).
 
     Raises:
-        InputError: a node without a polynomial, or a voltage at which it gives no energy.
+        InputError: a node without a polynomial, or a voltage so low that its polynomial has no meaning there.
     """
     known = {int(node): terms for node, terms in load_toml(_DATA)["energy_polynomials"].items()}
     one_of("nm", nm, sorted(known))
     positive("voltage", voltage)
     (at, of) = (known[node][0] * volts**2 + known[node][1] * volts + known[node][2]
                 for node, volts in ((nm, voltage), DEFAULT_NODE))
+    lowest = -known[nm][1] / (2 * known[nm][0])  # below it the polynomial falls with the voltage
+    if at <= 0 or voltage <= lowest:
+        raise InputError("voltage", f"more than {lowest:.2g} V at {nm} nm", voltage)
     return at / of
 
 

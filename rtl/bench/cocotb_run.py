@@ -45,29 +45,31 @@ def run_cocotb(
     with tempfile.TemporaryDirectory(prefix="hwsim-bench-") as folder:
         given, got, log = Path(folder, "stimuli.pickle"), Path(folder, "transfers.pickle"), Path(folder, "log.txt")
         given.write_bytes(pickle.dumps((ports, ready)))
-        runner.log.disabled = True
-        failure = ""
-        try:
-            results = runner.test(
-                test_module="rtl.bench.cocotb_bench",
-                hdl_toplevel=top,
-                hdl_toplevel_lang="verilog",
-                build_dir=build_dir,
-                test_dir=folder,
-                results_xml=str(Path(folder, "results.xml")),
-                extra_env=_ENVIRONMENT | {"HWSIM_BENCH_IN": str(given), "HWSIM_BENCH_OUT": str(got)},
-                log_file=log,
-                test_args=["--trace", "--trace-file", str(activity)] if activity else [],
-            )
-            ran, failed = get_results(results)
-            if ran != 1 or failed:
-                failure = f"{ran} tests ran, {failed} failed"
-        except (Exception, SystemExit) as error:
-            failure = f"{type(error).__name__}: {error}"
+        failure = _failure(
+            runner,
+            hdl_toplevel=top,
+            build_dir=build_dir,
+            test_dir=folder,
+            results_xml=str(Path(folder, "results.xml")),
+            extra_env=_ENVIRONMENT | {"HWSIM_BENCH_IN": str(given), "HWSIM_BENCH_OUT": str(got)},
+            log_file=log,
+            test_args=["--trace", "--trace-file", str(activity)] if activity else [],
+        )
         if failure or not got.is_file():
             raise RuntimeError(f"{top}: the simulation failed ({failure or 'no transfers'}){last_lines(log)}")
         transfers: list[Transfers] = pickle.loads(got.read_bytes())
     return transfers
+
+
+def _failure(runner: Any, **options: Any) -> str:
+    """Run the test; what went wrong, or an empty text."""
+    runner.log.disabled = True
+    try:
+        results = runner.test(test_module="rtl.bench.cocotb_bench", hdl_toplevel_lang="verilog", **options)
+        ran, failed = get_results(results)
+    except (Exception, SystemExit) as error:
+        return f"{type(error).__name__}: {error}"
+    return f"{ran} tests ran, {failed} failed" if ran != 1 or failed else ""
 
 
 def last_lines(log: Path) -> str:

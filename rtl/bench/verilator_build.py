@@ -31,7 +31,7 @@ _OPTIMIZE = ("OPT_FAST=-O2", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1")
 # Signals whose name begins with an underscore are those that synthesis named.
 _TRACE = ("--trace-saif", "--trace-underscore", "--trace-max-width", "0", "--trace-max-array", "0")
 # Most of the code then is the trace's, for a few thousand cycles: compiling it well takes longer than running it.
-_TRACED = ("OPT_FAST=-O0", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1")
+_QUICK = ("OPT_FAST=-O0", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1")
 _CELLS = "cells.v"
 _MOST_JOBS = 4
 
@@ -76,15 +76,15 @@ def build_verilated(text: str, name: str, ports: tuple[Port, ...], kit: Kit, cel
             what all nets of the text do (SAIF).
     """
     control = control_file(name, ports) + (f'tracing_off -file "{_CELLS}"\n' if cells is not None else "")
-    traced = _TRACE if cells is not None else ()
-    runtime = kit.runtime.with_name(f"{kit.key}{'-saif' if traced else ''}")
+    traced = (*_TRACE, *_QUICK) if cells is not None else ()
+    runtime = kit.runtime.with_name(key_of([kit.key, *traced])) if traced else kit.runtime
 
     def build(folder: Path) -> None:
         (folder / "design.v").write_text(text)
         (folder / "ports.vlt").write_text(control)
         if cells is not None:
             (folder / _CELLS).write_text(cells)
-        _generate(folder, name, kit, [*traced, *([_CELLS] if traced else [])])
+        _generate(folder, name, kit, [*_TRACE, _CELLS] if traced else [])
         _take_runtime(runtime, folder)
         _make(folder, name, kit, bool(traced))
         _keep_runtime(runtime, folder)
@@ -92,7 +92,7 @@ def build_verilated(text: str, name: str, ports: tuple[Port, ...], kit: Kit, cel
             if made.name not in (name, "design.v", _CELLS, "ports.vlt", "build.log"):
                 made.unlink()
 
-    return built("verilator", key_of([kit.key, name, text, control, *traced, *_TRACED, cells or ""]), build)
+    return built("verilator", key_of([kit.key, name, text, control, *traced, cells or ""]), build)
 
 
 def control_file(name: str, ports: tuple[Port, ...]) -> str:
@@ -113,7 +113,7 @@ def _generate(folder: Path, name: str, kit: Kit, more: Sequence[str]) -> None:
 
 
 def _make(folder: Path, name: str, kit: Kit, traced: bool) -> None:
-    settings = [*(_TRACED if traced else _OPTIMIZE), f"VM_TRACE={int(traced)}"]
+    settings = [*(_QUICK if traced else _OPTIMIZE), f"VM_TRACE={int(traced)}"]
     if kit.verilator.root:
         settings += [f"CXX={kit.compiler}", f"LINK={kit.compiler}", "AR=ar", f"PYTHON3={sys.executable}"]
         settings += ["CFG_CXXFLAGS_PCH_I=-include"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,10 @@ import numpy as np
 from hwsim.config import in_range
 from hwsim.energy import load_costs, logic_factor
 from rtl.bench import stream_ports
-from rtl.power.cells import read_power
+from rtl.bench.transfers import RESET_CYCLES
 from rtl.power.estimate import Spent, estimate
 from rtl.power.gates import GateBench, map_verilog
+from rtl.power.library import read_power
 from rtl.power.netlist import elaborate
 from rtl.power.primitives import NAME, PRIMITIVES, Primitive, Primitives, draw_operands, stimulus
 from rtl.power.run import SLEW
@@ -78,18 +78,16 @@ def measure_costs(liberty: Path, nm: int, *, count: int = COUNT, seed: int = 0, 
     factor = logic_factor(nm, model.voltage)
     gates = map_verilog(emit(device, NAME), NAME, stream_ports(device), [library])
     given, wanted = stimulus(draw_operands(count, np.random.default_rng(seed)))
-    with tempfile.TemporaryDirectory(prefix="hwsim-costs-") as folder:
-        bench = GateBench(gates, Path(folder) / "activity.saif")
-        [seen] = bench.run([given])
-        activity = bench.activity()
+    bench = GateBench(gates)
+    [seen] = bench.run([given])
     if seen.value["o"] != wanted or not np.array_equal(seen.cycle["o"], np.arange(1, count + 1)):
         raise RuntimeError(f"{NAME}: results of the gates are not those of the reference")
-    found = estimate(elaborate(gates.netlist, NAME, model.cells, activity), model, slew)
-    clock = activity.top.net("clk", 0, 1) or (2 * count, 0.5)
-    return [_measured(each, found.components, count, clock[0] / 2, factor) for each in PRIMITIVES]
+    found = estimate(elaborate(gates.netlist, NAME, model.cells, bench.activity([given])), model, slew)
+    cycles = count + 1 + RESET_CYCLES
+    return [_measured(each, found.components, count, cycles, factor) for each in PRIMITIVES]
 
 
-def _measured(primitive: Primitive, components: Mapping[str, Spent], count: int, cycles: float,
+def _measured(primitive: Primitive, components: Mapping[str, Spent], count: int, cycles: int,
               factor: float) -> Measured:
     """What the modules of a primitive spent on one operation."""
     whole = f"{NAME}.{primitive.module}"

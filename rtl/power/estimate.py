@@ -23,7 +23,7 @@ class Spent:
         clock: clock pins, inside of cells and of their wires.
         internal: of cells, but for clock pins.
         switching: of the nets that its cells drive.
-        inputs: of the nets that come from outside of the device, at the pins that read them.
+        inputs: of the nets that no cell drives (ports, memories), at the pins that read them.
         leakage: in W.
         cells: how many.
     """
@@ -123,7 +123,8 @@ class _Pricing:
         load = self.load[nets[on]]
         slews = []
         for arc in pin.transitions:
-            behind = self.slew[placed.nets[arc.related][on]] if arc.related in placed.nets else self.slew[nets[on]]
+            source = placed.nets.get(arc.related, nets)[on]
+            behind = np.where(source >= 0, self.slew[source], self.outside)
             slews += [arc.rise(load, behind), arc.fall(load, behind)]
         self.slew[nets[on]] = np.mean(slews, axis=0)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,16 +71,19 @@ def map_verilog(text: str, top: str, ports: tuple[Port, ...], libraries: Sequenc
 
 
 class GateBench:
-    """The gates compiled by Verilator and driven by cocotb, with what each net does; a `rtl.bench.Bench`."""
+    """The gates compiled by Verilator and driven by cocotb; a `rtl.bench.Bench`."""
 
-    def __init__(self, gates: Gates, activity: Path):
-        self.ports, self._top, self._saif = gates.ports, gates.top, activity
+    def __init__(self, gates: Gates):
+        self.ports, self._top = gates.ports, gates.top
         self._folder = build_verilated(gates.verilog, gates.top, self.ports, find_kit(None), cells=gates.cells)
 
     def run(self, stimuli: Sequence[Stimulus]) -> list[Transfers]:
-        """Run the cases one after the other, with a reset before each; the activity of all is in the file."""
-        return run_verilated(self._folder, self._top, self.ports, stimuli, activity=self._saif)
+        """Run the cases one after the other, with a reset before each."""
+        return run_verilated(self._folder, self._top, self.ports, stimuli)
 
-    def activity(self) -> Activity:
-        """Of the last run."""
-        return read_saif(self._saif, self._top)
+    def activity(self, stimuli: Sequence[Stimulus]) -> Activity:
+        """What each net does in the same cases, with nothing behind the last transfer of each."""
+        with tempfile.TemporaryDirectory(prefix="hwsim-power-") as folder:
+            saif = Path(folder, "activity.saif")
+            run_verilated(self._folder, self._top, self.ports, [replace(each, tail=0) for each in stimuli], saif)
+            return read_saif(saif, self._top)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +38,15 @@ class Condition:
 
 ALWAYS = Condition((), ((),))
 """Holds in any state."""
+
+
+def otherwise(conditions: Sequence[Condition]) -> Condition:
+    """Holds where none of these does."""
+    pins = tuple(dict.fromkeys(pin for each in conditions for pin in each.pins))
+    met = {state for each in conditions for state in itertools.product((False, True), repeat=len(pins))
+           if tuple(state[pins.index(pin)] for pin in each.pins) in each.states}
+    return Condition(pins, tuple(state for state in itertools.product((False, True), repeat=len(pins))
+                                 if state not in met))
 
 
 def condition(text: str, same: Mapping[str, tuple[str, bool]], place: str) -> Condition:

@@ -44,7 +44,7 @@ class Netlist:
         toggles: (nets,) changes in the run.
         high: (nets,) share of the time at 1.
         clocks: nets that clock pins are on.
-        memory_bits: of memories, which are not mapped.
+        memory_bits: of memories, which are not mapped, nor are the registers of their ports.
     """
 
     components: tuple[str, ...]
@@ -120,6 +120,8 @@ class _Elaboration:
             ends = {pin: [_net(bit, nets) for bit in bits] for pin, bits in cell["connections"].items()}
             if kind in self.cells:
                 known = self.cells[kind].pins
+                if odd := sorted(set(ends) - set(known)):
+                    raise RuntimeError(f"{name}: {kind} has pins that the library does not describe: {', '.join(odd)}")
                 row = self.rows.setdefault(kind, ([], []))
                 row[0].append(component)
                 row[1].append([ends.get(pin, [-1])[0] if ends.get(pin) else -1 for pin in known])
@@ -128,7 +130,7 @@ class _Elaboration:
                 for port, declared in self.modules[kind]["ports"].items():
                     self.joined += zip(ends.get(port, []), [_net(bit, inner) for bit in declared["bits"]], strict=False)
                 self.take(kind, inner, seen.inside(place))
-            elif not kind.startswith("$"):  # what is left of Yosys' own cells are memories with their registers
+            elif not (kind.startswith("$") and "memories" in module):  # memories with the registers of their ports
                 raise RuntimeError(f"{name}: a cell {kind} that the library does not have")
 
     def watch(self, name: str, module: Mapping[str, Any], nets: Mapping[int, int], seen: Instance) -> None:

@@ -20,9 +20,10 @@ from rtl.parts.registers import delayed
 
 Words = npt.NDArray[np.int64]
 NAME = "primitives"
-_OPERANDS = {"a": 32, "b": 32, "c": 32, "s": 3, "ka": 32, "kb": 32, "ha": 16, "hb": 16, "hc": 32, "fa": 32, "fb": 32}
-"""Fields of a token: integers a, b; c, the sum of the products of their low bytes so far; s selects; ka, kb, integers
-that are held; FP16 numbers and the sum of their products so far; FP32 numbers."""
+_OPERANDS = {"a": 32, "b": 32, "c": 32, "s": 3, "ka": 32, "kb": 32,
+             "ha": 16, "hb": 16, "hc": 32, "fa": 32, "fb": 32}
+"""Operands and their bits: integers a, b; c, the sum of the products of their low bytes so far; s selects; ka, kb,
+integers that are held; FP16 numbers and the sum of their products so far; FP32 numbers."""
 _RESTART = 64
 """Tokens after which a sum begins again and held integers change."""
 
@@ -122,6 +123,10 @@ PRIMITIVES: tuple[Primitive, ...] = (
 """Those entries that our RTL has as they are; nothing of ours adds or accumulates in FP16."""
 
 
+_FIELDS = {f"{each.module}_{field}": _OPERANDS[field] for each in PRIMITIVES for field in each.operands}
+"""Of a token: each primitive has its own copy of its operands, so that no other loads the wires it reads."""
+
+
 class Unit(wiring.Component):
     """One primitive."""
 
@@ -142,7 +147,7 @@ class Primitives(wiring.Component):
 
     def __init__(self) -> None:
         results = data.StructLayout({each.module: each.width for each in PRIMITIVES})
-        super().__init__({"i": In(stream.Signature(data.StructLayout(_OPERANDS))), "o": Out(stream.Signature(results))})
+        super().__init__({"i": In(stream.Signature(data.StructLayout(_FIELDS))), "o": Out(stream.Signature(results))})
 
     def elaborate(self, platform: object) -> Module:
         """Build the device."""
@@ -152,7 +157,7 @@ class Primitives(wiring.Component):
         for each in PRIMITIVES:
             m.submodules[each.module] = unit = Unit(each)
             for field in each.operands:
-                m.d.comb += getattr(unit, field).eq(self.i.payload[field])
+                m.d.comb += getattr(unit, field).eq(self.i.payload[f"{each.module}_{field}"])
             result = unit.z if each.latency else delayed(m, unit.z, f"{each.module}_later")
             m.d.comb += self.o.payload[each.module].eq(result)
         return m
@@ -181,7 +186,8 @@ def draw_operands(count: int, rng: np.random.Generator) -> dict[str, Words]:
 def stimulus(operands: Mapping[str, Words]) -> tuple[Stimulus, list[int]]:
     """The run with these operands, and the results that must come of it."""
     results = {each.module: each.expected(*(operands[field] for field in each.operands)) for each in PRIMITIVES}
-    tokens = _packed({field: operands[field] for field in _OPERANDS}, _OPERANDS)
+    copies = {f"{each.module}_{field}": operands[field] for each in PRIMITIVES for field in each.operands}
+    tokens = _packed(copies, _FIELDS)
     wanted = _packed(results, {each.module: each.width for each in PRIMITIVES})
     return Stimulus(tokens={"i": tokens}, expect={"o": len(wanted)}, limit=len(tokens) + 16), wanted
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +10,13 @@ from typing import Any
 import numpy as np
 
 from hwsim.config import Configuration, in_range
+from hwsim.energy import logic_factor
+from rtl.bench.transfers import RESET_CYCLES
 from rtl.power.account import Beside, beside, rows
-from rtl.power.cells import PowerLibrary, read_power
+from rtl.power.cells import PowerLibrary
 from rtl.power.estimate import Estimate, estimate
-from rtl.power.gates import GateBench, map_gates
+from rtl.power.gates import GateBench, Gates, map_gates
+from rtl.power.library import read_power
 from rtl.power.netlist import elaborate
 from rtl.synth.liberty import read_libraries
 from rtl.verify.family import Case
@@ -24,8 +26,6 @@ from rtl.verify.run import Progress, run_cases
 
 SLEW = 50e-12
 """Slew of the clock and of inputs (s)."""
-_CYCLE = 2
-"""Toggles of a clock in one cycle."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class Power:
     Attributes:
         report: of the comparison of the gates with model and reference.
         library: that they are of.
-        cycles: of the clock, with resets and what comes behind each case.
+        resets: cycles of reset before the cases, which are in the energies too.
         found: energies.
         beside: the model's account of the same cases; empty without one, or without a node.
         memory_bits: not mapped, and not in the energies.
@@ -44,11 +44,16 @@ class Power:
 
     report: Report
     library: PowerLibrary
-    cycles: int
+    resets: int
     found: Estimate
     beside: list[Beside]
     memory_bits: int
     slew: float
+
+    @property
+    def cycles(self) -> int:
+        """Of the whole run: the cases' and those of their resets."""
+        return self.report.rtl_cycles + self.resets
 
     def power(self, clock: float) -> tuple[float, float]:
         """Dynamic power and leakage (W) at a clock (Hz)."""
@@ -59,7 +64,8 @@ class Power:
         total = self.found.total
         return {"library": {"name": self.library.name, "voltage": self.library.voltage,
                             "wires": bool(self.library.wires)},
-                "cycles": self.cycles, "slew_ps": 1e12 * self.slew, "memory_bits": self.memory_bits,
+                "cycles": self.cycles, "reset_cycles": self.resets, "slew_ps": 1e12 * self.slew,
+                "memory_bits": self.memory_bits,
                 "dynamic_pj": 1e12 * total.dynamic, "leakage_uw": 1e6 * total.leakage,
                 "dynamic_pj_per_cycle": 1e12 * total.dynamic / self.cycles, "overloaded_nets": self.found.overloaded,
                 "components": rows(self.found), "account": [each.to_dict() for each in self.beside],
@@ -88,33 +94,36 @@ def measure(family: str, config: Configuration, settings: Mapping[str, Any], lib
         RuntimeError: a tool failed.
     """
     in_range("cases", cases, 1)
-    in_range("slew", slew, 0.0)
     tell = progress or (lambda done, total, what: None)
     [library] = read_libraries([liberty])
     model = read_power(library.text, str(liberty))
-    chosen = find_family(family)
+    if nm is not None:
+        logic_factor(nm, model.voltage)  # refuses what it cannot bring there before the long part
     tell(0, 4, "mapping to cells")
     gates = map_gates(family, config, [library])
-    still = {} if stalls else {"stalls": {port.name: 0.0 for port in gates.ports if port.name != "error"}}
-    made = [chosen.case(config, {**still, **settings}, np.random.default_rng([seed, 0, number]))
-            for number in range(cases)]
+    made = _drawn(family, config, settings, gates, cases, seed, stalls)
     tell(1, 4, "compiling the gates")
-    with tempfile.TemporaryDirectory(prefix="hwsim-power-") as folder:
-        bench = GateBench(gates, Path(folder) / "activity.saif")
-        tell(2, 4, f"{cases} cases on the gates")
-        report = _compared(family, config, bench, made, seed)
-        activity = bench.activity()
+    bench = GateBench(gates)
+    tell(2, 4, f"{cases} cases on the gates")
+    report = _compared(family, config, bench, made, seed)
+    activity = bench.activity([case.stimulus for case in made])
     tell(3, 4, "pricing")
     netlist = elaborate(gates.netlist, family, model.cells, activity)
-    clock = activity.top.net("clk", 0, 1)
-    if clock is None:
-        raise RuntimeError(f"{family}: the run shows no clock")
     found = estimate(netlist, model, slew)
     accounts = [case.actions for case in made]
     actions = [action for account in accounts if account is not None for action in account()]
     compared = beside(family, found, actions, nm, model.voltage) if nm is not None and None not in accounts else []
-    return Power(report=report, library=model, cycles=clock[0] // _CYCLE, found=found, beside=compared,
+    return Power(report=report, library=model, resets=RESET_CYCLES * cases, found=found, beside=compared,
                  memory_bits=netlist.memory_bits, slew=slew)
+
+
+def _drawn(family: str, config: Configuration, settings: Mapping[str, Any], gates: Gates, cases: int, seed: int,
+           stalls: bool) -> list[Case]:
+    """Cases of the family."""
+    chosen = find_family(family)
+    still = {} if stalls else {"stalls": {port.name: 0.0 for port in gates.ports if port.name != "error"}}
+    return [chosen.case(config, {**still, **settings}, np.random.default_rng([seed, 0, number]))
+            for number in range(cases)]
 
 
 def _compared(family: str, config: Configuration, bench: GateBench, cases: list[Case], seed: int) -> Report:

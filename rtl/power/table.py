@@ -18,10 +18,13 @@ def tables(found: Power, clock: float) -> str:
     rows += [_row(name, spent, per_cycle) for name, spent in found.found.components.items()]
     dynamic, leakage = found.power(clock)
     wires = "its wire load" if found.library.wires else "no wires (it has no wire load)"
-    notes = [f"{found.cycles:,} cycles with resets; slews of clock and inputs {1e12 * found.slew:g} ps; {wires}",
-             f"at {clock / 1e6:g} MHz: {1e3 * dynamic:.3g} mW of the gates and {1e3 * leakage:.3g} mW leakage",
-             "a net is in the row of the component that drives it; one from outside, in those that read it",
-             f"not in it: {found.memory_bits:,} bits of memory, glitches, the clock's buffers"]
+    notes = [f"{found.report.rtl_cycles:,} cycles of work and {found.resets} of reset",
+             f"slews of clock and inputs {1e12 * found.slew:g} ps; {wires}",
+             f"at {clock / 1e6:g} MHz: {1e3 * dynamic:.3g} mW dynamic and {1e3 * leakage:.3g} mW leakage",
+             "a net is in the row of the component that drives it; one of a port or a memory, in those that read it",
+             f"not in it: {found.memory_bits:,} bits of memory with registers of their ports, glitches, clock buffers"]
+    if not found.beside:
+        notes.append("no account beside it: --nm is missing, or the family counts no actions of single cases")
     if found.found.overloaded:
         notes.append(f"{found.found.overloaded:,} nets have more load than their driver may: buffers are missing")
     shown = _table([*rows, _row("total", total, per_cycle)], closing=True)

