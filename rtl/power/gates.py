@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from hwsim.config import Configuration
-from rtl.bench.cache import built, key_of
 from rtl.bench.device import stream_ports
 from rtl.bench.transfers import Port, Stimulus, Transfers
 from rtl.bench.verilator_bench import run_verilated
 from rtl.bench.verilator_build import build_verilated, find_kit
 from rtl.power.activity import Activity, read_saif
 from rtl.synth.liberty import Library, liberty_target
+from rtl.synth.run import DESIGN, mapped
 from rtl.synth.tool import find_yosys
 from rtl.verify.registry import find_family
 
-_DESIGN, _SCRIPT, _GATES, _CELLS, _NETLIST = "design.v", "gates.ys", "gates.v", "cells.v", "netlist.json"
+_GATES, _CELLS, _NETLIST = "gates.v", "cells.v", "netlist.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,21 +51,12 @@ def map_verilog(text: str, top: str, ports: tuple[Port, ...], libraries: Sequenc
     """Map Verilog whose top module has these ports; see `map_gates`."""
     yosys = find_yosys(tool)
     script = "\n".join([
-        f"read_verilog {_DESIGN}", *(line.format(top=top) for line in liberty_target(libraries).script),
+        f"read_verilog {DESIGN}", *(line.format(top=top) for line in liberty_target(libraries).script),
         f"write_verilog -noattr {_GATES}", "design -reset", f"read_verilog {_GATES}", "proc", f"write_json {_NETLIST}",
         "design -reset", *(f"read_liberty -ignore_miss_func {library.file}" for library in libraries),
         f"write_verilog -noattr {_CELLS}"]) + "\n"
 
-    def build(folder: Path) -> None:
-        (folder / _DESIGN).write_text(text)
-        (folder / _SCRIPT).write_text(script)
-        for library in libraries:
-            (folder / library.file).write_text(library.text)
-        yosys.run(_SCRIPT, folder)
-        for library in libraries:
-            (folder / library.file).unlink()
-
-    folder = built("gates", key_of([yosys.version, script, text, *(each.text for each in libraries)]), build)
+    folder = mapped("gates", yosys, text, script, libraries)
     return Gates(top=top, ports=ports, verilog=(folder / _GATES).read_text(), cells=(folder / _CELLS).read_text(),
                  netlist=json.loads((folder / _NETLIST).read_text()))
 

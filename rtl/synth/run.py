@@ -10,13 +10,13 @@ from typing import Any
 
 from hwsim.config import Configuration, one_of
 from rtl.bench.cache import built, key_of
-from rtl.synth.liberty import MEMORIES, liberty_target, memory_bits, read_libraries
+from rtl.synth.liberty import MEMORIES, Library, liberty_target, memory_bits, read_libraries
 from rtl.synth.resources import Component, Resources, components_of
 from rtl.synth.targets import TARGETS, Target
-from rtl.synth.tool import find_yosys
+from rtl.synth.tool import Yosys, find_yosys
 from rtl.verify.registry import find_family
 
-_DESIGN, _SCRIPT, _STATISTICS = "design.v", "synth.ys", "stat.json"
+DESIGN, _SCRIPT, _STATISTICS = "design.v", "synth.ys", "stat.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,18 +76,29 @@ def synthesise(family: str, config: Configuration, target: str = "ultrascale+", 
     text = source(family, config, chosen)
     script = "\n".join(script_of(chosen, family, flat)) + "\n"
 
-    def build(folder: Path) -> None:
-        (folder / _DESIGN).write_text(text)
-        (folder / _SCRIPT).write_text(script)
-        for library in libraries:
-            (folder / library.file).write_text(library.text)
-        yosys.run(_SCRIPT, folder)
-
-    folder = built("synth", key_of([yosys.version, script, text, *(each.text for each in libraries)]), build)
+    folder = mapped("synth", yosys, text, script, libraries)
     statistics = json.loads((folder / _STATISTICS).read_text())
     bits = memory_bits(json.loads((folder / MEMORIES).read_text())) if libraries else {}
     return Synthesis(family=family, configuration=config.to_mapping(), target=chosen, flat=flat, tool=yosys.version,
                      components=components_of(statistics, family, chosen, bits))
+
+
+def mapped(kind: str, yosys: Yosys, text: str, script: str, libraries: Sequence[Library]) -> Path:
+    """Folder of the cache in which a script has run on Verilog (`DESIGN`) beside libraries; kept by content.
+
+    Raises:
+        RuntimeError: Yosys failed.
+    """
+    def build(folder: Path) -> None:
+        (folder / DESIGN).write_text(text)
+        (folder / _SCRIPT).write_text(script)
+        for library in libraries:
+            (folder / library.file).write_text(library.text)
+        yosys.run(_SCRIPT, folder)
+        for library in libraries:
+            (folder / library.file).unlink()
+
+    return built(kind, key_of([yosys.version, script, text, *(each.text for each in libraries)]), build)
 
 
 def source(family: str, config: Configuration, target: Target) -> str:
@@ -106,5 +117,5 @@ def source(family: str, config: Configuration, target: Target) -> str:
 def script_of(target: Target, top: str, flat: bool) -> list[str]:
     """Commands for Yosys."""
     dissolve = [f"hierarchy -top {top}", "proc", "flatten", "delete t:$scopeinfo"] if flat else []
-    return [f"read_verilog {_DESIGN}", *dissolve, *(line.format(top=top) for line in target.script),
+    return [f"read_verilog {DESIGN}", *dissolve, *(line.format(top=top) for line in target.script),
             f"tee -q -o {_STATISTICS} stat -json"]
