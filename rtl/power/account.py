@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hwsim.config import Configuration
 from hwsim.energy import ActionCount, load_costs, logic_factor
 from rtl.power.estimate import Estimate
-from rtl.power.groups import REST, group_of_component, group_of_module, groups_of
+from rtl.power.groups import GROUPS, REST, group_of_component, group_of_module
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,13 +35,14 @@ class Beside:
                 "account_pj": nominal, "account_low_pj": low, "account_high_pj": high}
 
 
-def beside(family: str, found: Estimate, actions: Sequence[ActionCount], nm: int, voltage: float) -> list[Beside]:
+def beside(config: Configuration, found: Estimate, actions: Sequence[ActionCount], nm: int,
+           voltage: float) -> list[Beside]:
     """Gates and account, group by group.
 
     Memories are not mapped to gates, so what the account charges for SRAM is left out.
 
     Args:
-        family: of the device.
+        config: of the device.
         found: of its gates.
         actions: of the same cases.
         nm: node of the gates.
@@ -50,7 +52,7 @@ def beside(family: str, found: Estimate, actions: Sequence[ActionCount], nm: int
         InputError: a node that costs cannot be brought to.
     """
     factor, table = logic_factor(nm, voltage), load_costs()
-    groups = groups_of(family, {action.component for action in actions})
+    groups = GROUPS.get(type(config).__name__, ())
     account: dict[str, list[float]] = {}
     for action in actions:
         if action.capacity_bytes is None:

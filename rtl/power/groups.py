@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 REST = "all else"
@@ -18,25 +18,29 @@ class Group:
     components: tuple[str, ...]
 
 
+_CHAINS = Group("chains", r"dsp_chain(\.chain|_dsp|_mux|_node).*", ("dsp", "mux", "operands", "nodes"))
 GROUPS: Mapping[str, tuple[Group, ...]] = {
-    "nm_array": (Group("PEs and their hops", r"nm_array_(pe|pe_top|a_hop|w_hop)(\..*)?", ("PE", "PE registers")),
-                 Group("behind the columns", r"nm_array_finish(\..*)?", ("requantise", "finish"))),
-    "sore": (Group("sorters", r"sore(_sorter|\.[fb]_sorters)", ("sorters f", "sorters b")),
-             Group("transposer", r"sore\.transposer", ("transposer",)),
-             Group("intake", r"sore\.intake", ("intake",))),
-    "wuve": (Group("lanes and operands", r"wuve(_lane(\..*)?)?", ("units", "registers")),),
-    "bitmap_decoder": (Group("columns", r"bitmap_decoder_column(\..*)?", ("columns",)),
-                       Group("values, selection", r"bitmap_decoder(\.(store|walk|pair))?",
-                             ("bitmaps", "values", "select"))),
-    "dsp_chain": (Group("chains", r"dsp_chain(\.chain|_dsp|_mux|_node).*", ("dsp", "mux", "operands", "nodes")),
-                  Group("dequantiser", r"dsp_chain(_lane|\.gearbox)?", ("lanes", "registers", "multiplexers"))),
-}
-"""By family; a family without any has the whole device as one."""
-
-
-def groups_of(family: str, components: Collection[str]) -> tuple[Group, ...]:
-    """The groups of a family that an account with these components has."""
-    return tuple(group for group in GROUPS.get(family, ()) if set(group.components) & set(components))
+    "NmArrayConfig": (Group("PEs and their hops", r"nm_array_(pe|pe_top|a_hop|w_hop)(\..*)?", ("PE", "PE registers")),
+                      Group("behind the columns", r"nm_array_finish(\..*)?", ("requantise", "finish"))),
+    "SoreConfig": (Group("sorters", r"sore(_sorter|\.[fb]_sorters)", ("sorters f", "sorters b")),
+                   Group("transposer", r"sore\.transposer", ("transposer",)),
+                   Group("intake", r"sore\.intake", ("intake",))),
+    "WuveConfig": (Group("lanes and operands", r"wuve(_lane(\..*)?)?", ("units", "registers")),),
+    "DecoderConfig": (Group("values, selection", r"bitmap_decoder(\.(store|walk))?", ("bitmaps", "values", "select")),),
+    "DotConfig": (Group("columns", r"bitmap_decoder_column(\..*)?", ("columns",)),
+                  Group("values, selection", r"bitmap_decoder(\.(store|walk|pair))?",
+                        ("bitmaps", "values", "select"))),
+    "PrunerConfig": (Group("intake, selection", r"bitmap_decoder\.(intake|selector)",
+                           ("intake", "selection", "marking")),
+                     Group("packing", r"bitmap_decoder\.(packer|transposer).*", ("packing", "transpose", "values"))),
+    "AttentionConfig": (Group("values", r"bitmap_decoder\.store", ("bitmaps", "values")),
+                        Group("lanes and sums", r"bitmap_decoder(\.(multiply\d+|feed|sums(\..*)?))?",
+                              ("factors", "lanes", "accumulators")),
+                        Group("softmax", r"bitmap_decoder\.(softmax.*|reciprocal)",
+                              ("softmax", "reciprocal", "normalise"))),
+    "ChainConfig": (_CHAINS,), "MpuConfig": (_CHAINS,),
+    "DequantConfig": (Group("dequantiser", r"dsp_chain(_lane|\.gearbox)?", ("lanes", "registers", "multiplexers")),)}
+"""By class of the configuration; of any other the whole device is one."""
 
 
 def group_of_module(groups: Sequence[Group], module: str) -> str:

@@ -112,7 +112,7 @@ def measure(family: str, config: Configuration, settings: Mapping[str, Any], lib
     found = estimate(netlist, model, slew)
     accounts = [case.actions for case in made]
     actions = [action for account in accounts if account is not None for action in account()]
-    compared = beside(family, found, actions, nm, model.voltage) if nm is not None and None not in accounts else []
+    compared = beside(config, found, actions, nm, model.voltage) if nm is not None and None not in accounts else []
     return Power(report=report, library=model, resets=RESET_CYCLES * cases, found=found, beside=compared,
                  memory_bits=netlist.memory_bits, slew=slew)
 

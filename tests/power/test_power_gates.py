@@ -1,6 +1,7 @@
 """Gates of devices under the cases of verification: they keep the model's cycles and values, and a wrong gate shows."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,11 +9,13 @@ import numpy as np
 import pytest
 
 from hwsim.cli import main
+from hwsim.cli.families import configuration
 from hwsim.dsp_chain.dequant.config import DequantConfig
 from hwsim.energy import load_costs
 from hwsim.sore.config import SoreConfig
 from rtl.power import measure
 from rtl.power.gates import GateBench, map_gates
+from rtl.power.groups import GROUPS
 from rtl.synth import packaged, synthesise
 from rtl.synth.liberty import read_libraries
 from rtl.verify.registry import find_family
@@ -113,3 +116,24 @@ def test_what_the_command_refuses(words, message, capfd):
     assert main(["power", "sore", *words]) == 2
     err = capfd.readouterr().err
     assert message in err and len(err.strip().splitlines()) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("family", "settings"), [
+    ("nm_array", {"rows": 2, "cols": 2}), ("sore", {"preset": "small-8"}), ("wuve", {"lanes": 1}),
+    ("bitmap_decoder", {}), ("bitmap_decoder", {"component": "dot"}),
+    ("bitmap_decoder", {"component": "pruner", "length": 32, "lanes": 4}),
+    ("bitmap_decoder", {"component": "attention", "preset": "small-8"}), ("dsp_chain", {"preset": "small-8"}),
+    ("dsp_chain", {"component": "mpu"}), ("dsp_chain", {"component": "dequant", "preset": "small-4"})])
+def test_groups_are_of_modules_and_components_that_there_are(family, settings):
+    """Each group has modules in the Verilog, and what the account charges for logic is in a group."""
+    config = configuration(family, settings)
+    groups = GROUPS[type(config).__name__]
+    chosen = find_family(family)
+    modules = set(re.findall(r"^module \\?([^\s(]+)", chosen.verilog(chosen.component(config)), re.MULTILINE))
+    for group in groups:
+        assert any(re.fullmatch(group.modules, module) for module in modules), group.name
+    case = chosen.case(config, {}, np.random.default_rng([2, 0, 0]))
+    charged = {action.component for action in case.actions() if action.capacity_bytes is None}
+    known = {component for group in groups for component in group.components}
+    assert charged & known and {name for name in charged - known if "queue" not in name} <= {"accumulators"}
