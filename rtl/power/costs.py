@@ -15,7 +15,7 @@ from rtl.bench import stream_ports
 from rtl.bench.transfers import RESET_CYCLES
 from rtl.power.estimate import Spent, estimate
 from rtl.power.gates import GateBench, map_verilog
-from rtl.power.library import read_power
+from rtl.power.liberty import read_power
 from rtl.power.netlist import elaborate
 from rtl.power.primitives import NAME, PRIMITIVES, Primitive, Primitives, draw_operands, stimulus
 from rtl.power.run import SLEW

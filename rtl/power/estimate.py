@@ -76,7 +76,7 @@ class _Pricing:
     """Arrays over nets: capacitance, slew, component of the driver; over components: what was spent."""
 
     def __init__(self, netlist: Netlist, library: PowerLibrary, slew: float):
-        self.netlist, self.library = netlist, library
+        self.netlist, self.cells = netlist, library
         count = len(netlist.toggles)
         sinks, self.load = np.zeros(count), np.zeros(count)
         self.driver, self.most = np.full(count, -1), np.full(count, np.inf)
@@ -170,7 +170,7 @@ class _Pricing:
 
     def nets(self) -> None:
         """Energy of the nets: each at the component that drives it; of those from outside, at those that read it."""
-        volts, toggles = self.library.voltage**2 / 2, self.netlist.toggles
+        volts, toggles = self.cells.voltage**2 / 2, self.netlist.toggles
         inner = self.driver >= 0
         np.add.at(self.spent["switching"], self.driver[inner], (self.load * volts * toggles)[inner])
         for placed, pin, nets in _pins(self.netlist):

@@ -16,7 +16,7 @@ from rtl.power.account import Beside, beside, rows
 from rtl.power.cells import PowerLibrary
 from rtl.power.estimate import Estimate, estimate
 from rtl.power.gates import GateBench, Gates, map_gates
-from rtl.power.library import read_power
+from rtl.power.liberty import read_power
 from rtl.power.netlist import elaborate
 from rtl.synth.liberty import read_libraries
 from rtl.verify.family import Case
@@ -34,7 +34,7 @@ class Power:
 
     Attributes:
         report: of the comparison of the gates with model and reference.
-        library: that they are of.
+        cells: the library that they are of.
         resets: cycles of reset before the cases, which are in the energies too.
         found: energies.
         beside: the model's account of the same cases; empty without one, or without a node.
@@ -43,7 +43,7 @@ class Power:
     """
 
     report: Report
-    library: PowerLibrary
+    cells: PowerLibrary
     resets: int
     found: Estimate
     beside: list[Beside]
@@ -62,8 +62,8 @@ class Power:
     def to_dict(self) -> dict[str, Any]:
         """Plain data; energies in pJ are of the whole run."""
         total = self.found.total
-        return {"library": {"name": self.library.name, "voltage": self.library.voltage,
-                            "wires": bool(self.library.wires)},
+        return {"library": {"name": self.cells.name, "voltage": self.cells.voltage,
+                            "wires": bool(self.cells.wires)},
                 "cycles": self.cycles, "reset_cycles": self.resets, "slew_ps": 1e12 * self.slew,
                 "memory_bits": self.memory_bits,
                 "dynamic_pj": 1e12 * total.dynamic, "leakage_uw": 1e6 * total.leakage,
@@ -113,7 +113,7 @@ def measure(family: str, config: Configuration, settings: Mapping[str, Any], lib
     accounts = [case.actions for case in made]
     actions = [action for account in accounts if account is not None for action in account()]
     compared = beside(config, found, actions, nm, model.voltage) if nm is not None and None not in accounts else []
-    return Power(report=report, library=model, resets=RESET_CYCLES * cases, found=found, beside=compared,
+    return Power(report=report, cells=model, resets=RESET_CYCLES * cases, found=found, beside=compared,
                  memory_bits=netlist.memory_bits, slew=slew)
 
 

@@ -17,7 +17,7 @@ def tables(found: Power, clock: float) -> str:
     rows = [["component", "cells", "clock", "internal", "switching", "pJ a cycle", "leakage uW"]]
     rows += [_row(name, spent, per_cycle) for name, spent in found.found.components.items()]
     dynamic, leakage = found.power(clock)
-    wires = "its wire load" if found.library.wires else "no wires (it has no wire load)"
+    wires = "its wire load" if found.cells.wires else "no wires (it has no wire load)"
     notes = [f"{found.report.rtl_cycles:,} cycles of work and {found.resets} of reset",
              f"slews of clock and inputs {1e12 * found.slew:g} ps; {wires}",
              f"at {clock / 1e6:g} MHz: {1e3 * dynamic:.3g} mW dynamic and {1e3 * leakage:.3g} mW leakage",
@@ -28,7 +28,7 @@ def tables(found: Power, clock: float) -> str:
     if found.found.overloaded:
         notes.append(f"{found.found.overloaded:,} nets have more load than their driver may: buffers are missing")
     shown = _table([*rows, _row("total", total, per_cycle)], closing=True)
-    on = f"on {found.library.name}, {found.library.voltage:g} V"
+    on = f"on {found.cells.name}, {found.cells.voltage:g} V"
     return "\n".join([found.report.summary(), "", on, "", *shown, "", *notes,
                       *(_account(found.beside) if found.beside else [])])
 

@@ -14,7 +14,7 @@ from rtl.bench import Stimulus, stream_ports
 from rtl.power.activity import read_saif
 from rtl.power.estimate import estimate
 from rtl.power.gates import GateBench, map_verilog
-from rtl.power.library import read_power
+from rtl.power.liberty import read_power
 from rtl.power.netlist import elaborate
 from rtl.synth.liberty import read_libraries
 from rtl.verilog import emit

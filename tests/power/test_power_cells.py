@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hwsim.errors import InputError
-from rtl.power.library import read_power
+from rtl.power.liberty import read_power
 from rtl.power.logic import ALWAYS, condition
 from rtl.power.syntax import parse
 

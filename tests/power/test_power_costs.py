@@ -55,6 +55,7 @@ def test_entries_that_rest_on_our_gates_can_be_measured_again(capfd):
 
 @pytest.mark.parametrize(("words", "message"), [
     (["--set", "lanes=2"], "--set: wanted nothing of a family"), (["--stalls"], "--stalls: wanted nothing of a family"),
+    (["--cases", "0"], "--cases: wanted nothing of a family"), (["--rows", "4"], "--rows: wanted nothing of a family"),
     (["--liberty", "x.lib"], "--nm: wanted the node of --liberty"),
     (["--liberty", "x.lib", "--nm", "45"], "x.lib: wanted a Liberty file")])
 def test_what_costs_refuses(words, message, capfd):

@@ -39,7 +39,7 @@ class _Reader:
     """Turns groups into numbers of SI units."""
 
     def __init__(self, library: Group, place: str):
-        self.library, self.place = library, place
+        self.given, self.place = library, place
         self.voltage = self.number(library, "nom_voltage")
         self.time = self.unit("time_unit", "s")
         volt, self.watt = self.unit("voltage_unit", "V"), self.unit("leakage_power_unit", "W")
@@ -64,7 +64,7 @@ class _Reader:
 
     def unit(self, name: str, of: str) -> float:
         """A unit such as ``1ns``."""
-        text = self.library.value(name) or f"1{'n' if of in 'sW' else ''}{of}"
+        text = self.given.value(name) or f"1{'n' if of in 'sW' else ''}{of}"
         match = _UNIT.match(text)
         if not match or match[3] != of:
             raise InputError(f"{self.place}: {name}", f"a multiple of {of}", text)
@@ -84,7 +84,7 @@ class _Reader:
     def leakage(self, group: Group) -> float:
         """Of a cell: its one figure, else the mean of those of its states, else the library's default."""
         states = [self.number(each, "value") for each in group.all("leakage_power")]
-        otherwise = np.mean(states) if states else self.number(self.library, "default_cell_leakage_power", 0.0)
+        otherwise = np.mean(states) if states else self.number(self.given, "default_cell_leakage_power", 0.0)
         return self.number(group, "cell_leakage_power", float(otherwise))
 
     def pin(self, cell: str, name: str, group: Group, same: Mapping[str, tuple[str, bool]]) -> Pin:
@@ -103,7 +103,7 @@ class _Reader:
     def default_load(self, group: Group) -> float:
         """Capacitance of a pin that has none of its own, in the library's unit."""
         kind = group.value("direction") or "input"
-        return self.number(self.library, f"default_{kind}_pin_cap", 0.0)
+        return self.number(self.given, f"default_{kind}_pin_cap", 0.0)
 
     def arcs(self, group: Group, kinds: tuple[str, str], unit: float, same: Mapping[str, tuple[str, bool]],
              cell: str) -> list[Arc]:
@@ -142,8 +142,8 @@ class _Reader:
 
     def wires(self) -> tuple[tuple[tuple[float, float], ...], float]:
         """Points of the library's own wire load, and what each further sink adds."""
-        chosen = self.library.value("default_wire_load")
-        models = {group.names[0]: group for group in self.library.all("wire_load")}
+        chosen = self.given.value("default_wire_load")
+        models = {group.names[0]: group for group in self.given.all("wire_load")}
         if chosen not in models:
             return (), 0.0
         model = models[chosen]
